@@ -1,0 +1,22 @@
+"""`livery` and `python -m livery`."""
+
+import gc
+import sys
+
+
+def main() -> None:
+    """The command line. Short commands end before a collection would pay."""
+    if sys.argv[1:] == ["--version"]:
+        from livery._version import __version__
+
+        print(f"livery {__version__}")  # noqa: T201 - answered before anything is imported
+        return
+    gc.disable()
+    from livery.cli import app
+
+    gc.enable()
+    app()
+
+
+if __name__ == "__main__":
+    main()

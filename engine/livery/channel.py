@@ -1,0 +1,116 @@
+"""What a channel plugin implements: a descriptor, two settings models, `encode` and `send`."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr
+
+from livery.models.base import Model
+from livery.models.delivery import Outcome
+from livery.models.message import Envelope, Format, Message
+from livery.outbound import Outbound
+from livery.retry import LADDER
+
+
+class NoSettings(Model):
+    """A channel without settings of its own."""
+
+
+class Limits(Model):
+    """What the far side takes. The renderer keeps within it; 0 means no limit known."""
+
+    total: int = Field(default=0, description="Characters (text) or bytes (a card) of the whole message.")
+    text: int = Field(default=0, description="Characters of one text.")
+    title: int = Field(default=0, description="Characters of the title.")
+    blocks: int = Field(default=0, description="Blocks of one message.")
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """One delivery to be sent: the bytes, where to, and whom not to write to again."""
+
+    envelope: Envelope
+    destination: Any
+    """An instance of the channel's `Destination`; None for a channel that writes to persons."""
+    wire: bytes
+    attempt: int
+    settled: Mapping[str, str] = field(default_factory=dict)
+    """Addresses answered for good in an earlier attempt, `accepted` or `failed`: leave them out."""
+
+
+class Channel(ABC):
+    """A way to deliver. One instance serves all tenants; made on first use, closed with the engine.
+
+    Subclasses import their heavy libraries in `send`, so that start-up stays cheap.
+    """
+
+    Settings: ClassVar[type[Model]] = NoSettings
+    """The operator's settings: `[channels.<name>]`."""
+    Destination: ClassVar[type[Model]] = NoSettings
+    """A tenant's destination: `[[tenants.<id>.channels.<name>]]`. Secrets are `SecretStr`."""
+
+    def __init__(self, settings: Any, outbound: Outbound) -> None:
+        self.settings = settings
+        self.outbound = outbound
+
+    @classmethod
+    def label(cls, destination: Any) -> str:
+        """What people are shown of a destination. Never a secret: a chat hook's URL is one."""
+        del destination
+        return ""
+
+    @classmethod
+    def identity(cls, destination: Any) -> str:
+        """What makes a destination this one and no other; hashed before it is kept.
+
+        Override it to leave out what may change while deliveries are under way, such as a signing secret.
+        """
+        return repr(sorted(_revealed(destination.model_dump()).items()))
+
+    @abstractmethod
+    def encode(self, message: Message, envelope: Envelope) -> bytes:
+        """The exact bytes to send: the same for the same arguments, on every attempt and machine."""
+
+    @abstractmethod
+    async def send(self, dispatch: Dispatch) -> Outcome:
+        """Try once. A failed send is an `Outcome` with a reason; a raise counts as the plugin's fault.
+
+        Everything sent carries `dispatch.envelope.delivery_id` in the form the far side can use to
+        recognise a copy. An answer lost after sending is `unknown`, never `retry`.
+        """
+
+    async def aclose(self) -> None:  # noqa: B027 - most channels hold nothing
+        """Close connections. Called once, after the last `send`."""
+
+
+def _revealed(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for key, value in values.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelType:
+    """What a plugin registers: everything the engine must know before it loads the channel."""
+
+    name: str
+    summary: str
+    format: Format
+    load: Callable[[], type[Channel]]
+    """Imports and returns the class; called when the channel is first needed."""
+    addressing: Literal["persons", "endpoint"] = "endpoint"
+    """`persons`: one delivery for the whole audience (To, Cc, Bcc). `endpoint`: one for each destination."""
+    cumulative: bool = False
+    """Whether destinations of every level get a delivery (webhooks), or the lowest level's replace."""
+    suffix: str = ".json"
+    """File name ending of the encoded message."""
+    limits: Limits = field(default_factory=Limits)
+    ladder: tuple[int, ...] = LADDER
+    """Seconds before each further attempt; its length bounds them."""
+    needs: tuple[str, ...] = ()
+    """Import names of optional libraries; `livery doctor` says how to get a missing one."""
+    extra: str = ""
+    """The extra of livery's that brings them."""

@@ -1,0 +1,25 @@
+"""The command line: commands over Engine, no logic of their own."""
+
+import typer
+
+from livery.cli import events, log, system
+
+app = typer.Typer(
+    name="livery",
+    help="One event in, the right people told, in the seller's livery.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+events.add_to(app)
+log.add_to(app)
+system.add_to(app)
+
+
+@app.callback(invoke_without_command=True)
+def _root(*, version: bool = typer.Option(default=False, help="Print the version and exit.")) -> None:
+    if version:
+        from livery._version import __version__
+
+        typer.echo(f"livery {__version__}")
+        raise typer.Exit

@@ -1,0 +1,183 @@
+"""`livery send`, `explain`, `render`, `demo`: commands about events."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from livery.cli import output
+from livery.cli.output import BAD_INPUT, FAILED, ConfigOption, EventArgument, JsonOption
+from livery.errors import LiveryError
+
+if TYPE_CHECKING:
+    from livery.engine import Engine
+    from livery.models.delivery import Delivery
+    from livery.ports import Receipt
+
+
+def add_to(app: typer.Typer) -> None:
+    for function in (demo, send, explain, render):
+        app.command()(output.command(function))
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where what was received is written to.")] = Path("livery-demo"),
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Send three events for three sellers through four channels to real servers on this machine, and check what arrived."""
+    from livery.demo import run
+
+    report = run(out)
+    if as_json:
+        output.emit(report.plain())
+    else:
+        rows = [
+            (
+                row.event,
+                row.seller,
+                row.channel,
+                row.destination,
+                output.coloured(row.state),
+                f"{row.ms:.0f} ms",
+            )
+            for row in report.rows
+        ]
+        output.table(("event", "seller", "channel", "destination", "outcome", "time"), rows)
+        for problem in report.problems:
+            output.complain(f"✗ {problem}")
+        if not report.problems:
+            typer.echo(f"{report.checks} checks of what was received passed.")
+        typer.echo(f"Open {report.index} to see everything side by side.")
+    if report.problems:
+        raise typer.Exit(FAILED)
+
+
+def send(
+    events: Annotated[
+        list[Path], typer.Argument(help="Files with one event each, as JSON; - for standard input.")
+    ],
+    config: ConfigOption = None,
+    *,
+    queue: Annotated[bool, typer.Option("--queue", help="Only accept; a worker delivers.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Accept events and deliver them. All files are checked first: is one wrong, nothing is stored."""
+    raws = _read_all(events)
+    with output.opened(config) as engine:
+        _check_all(engine, events, raws)
+        receipts = engine.accept_all(raws)
+        if not queue:
+            engine.drain()
+        deliveries = engine.deliveries(limit=100_000, event_ids=tuple(one.event_id for one in receipts))
+        reached = [engine.explain(raw).unreachable for raw in raws] if not queue else []
+    if as_json:
+        output.emit(_report(receipts, deliveries))
+    else:
+        _show(receipts, deliveries)
+    if not queue and (any(not one.is_good for one in deliveries) or any(reached)):
+        if any(reached):
+            output.complain("Nobody could be reached for at least one event; see `livery explain`.")
+        raise typer.Exit(FAILED)
+
+
+def explain(event: EventArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Say who would get what, why, and in which words. Sends and stores nothing."""
+    raw = _named(event, lambda: output.read_event(event))
+    with output.opened(config, raw) as engine:
+        found = _named(event, lambda: engine.explain(raw))
+    if as_json:
+        output.emit(found.model_dump(mode="json"))
+        return
+    from livery.cli.explain import show
+
+    show(found)
+
+
+def render(
+    event: EventArgument,
+    channel: Annotated[str, typer.Option(help="The channel to render for.")] = "smtp",
+    locale: Annotated[str | None, typer.Option(help="A language (BCP 47) instead of the reader's.")] = None,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the exact message of an event to files. Sends and stores nothing."""
+    raw = _named(event, lambda: output.read_event(event))
+    with output.opened(config, raw) as engine:
+        preview = _named(event, lambda: engine.preview(raw, channel=channel, locale=locale))
+        name = engine.types[engine.read(raw).type].notification
+    message = preview.message
+    stem = f"{name}.{message.locale}.{channel}"
+    files = {f"{stem}{preview.suffix}": preview.wire}
+    if message.html:
+        files |= {f"{stem}.html": message.html.encode(), f"{stem}.txt": message.text.encode()}
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for file, content in files.items():
+            (out / file).write_bytes(content)
+    except OSError as error:
+        raise LiveryError(f"cannot write to {out}: {error.strerror}") from None
+    if as_json:
+        facts = {"title": message.title, "locale": message.locale, "degraded": message.degraded}
+        output.emit({**facts, "files": [str(out / file) for file in files]})
+        return
+    typer.echo(message.title)
+    for file in files:
+        typer.echo(f"  {out / file}")
+    for what in message.degraded:
+        output.complain(f"degraded: {what}")
+
+
+def _named(file: Path, job: Any) -> Any:
+    """Run a job; an error about an event names its file."""
+    try:
+        return job()
+    except LiveryError as error:
+        output.complain(f"{file}: {error}")
+        raise typer.Exit(BAD_INPUT) from None
+
+
+def _read_all(files: list[Path]) -> list[bytes]:
+    raws: list[bytes] = []
+    wrong = False
+    for file in files:
+        try:
+            raws.append(output.read_event(file))
+        except LiveryError as error:
+            output.complain(f"{file}: {error}")
+            wrong = True
+    if wrong:
+        raise typer.Exit(BAD_INPUT)
+    return raws
+
+
+def _check_all(engine: "Engine", files: list[Path], raws: list[bytes]) -> None:
+    wrong = 0
+    for file, raw in zip(files, raws, strict=True):
+        try:
+            engine.read(raw)
+        except LiveryError as error:
+            output.complain(f"{file}: {error}")
+            wrong += 1
+    if wrong:
+        if len(files) > 1:
+            output.complain(f"{wrong} of {len(files)} files are wrong; nothing was stored.")
+        raise typer.Exit(BAD_INPUT)
+
+
+def _report(receipts: list["Receipt"], deliveries: list["Delivery"]) -> dict[str, Any]:
+    return {
+        "events": [{"event_id": one.event_id, "duplicate": one.duplicate} for one in receipts],
+        "deliveries": [one.model_dump(mode="json", exclude={"trace"}) for one in reversed(deliveries)],
+    }
+
+
+def _show(receipts: list["Receipt"], deliveries: list["Delivery"]) -> None:
+    twice = sum(one.duplicate for one in receipts)
+    said = f"{len(receipts)} accepted" + (f", {twice} of them before: those add nothing" if twice else "")
+    typer.echo(f"{said}.")
+    from livery.cli.log import delivery_table
+
+    delivery_table(list(reversed(deliveries)))

@@ -1,0 +1,143 @@
+"""What commands share: the engine they open, how they speak, and their exit codes.
+
+Exit codes: 0 done, 1 something failed to deliver (or was found wrong), 2 bad input.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from livery.errors import LiveryError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from livery.engine import Engine
+
+FAILED, BAD_INPUT = 1, 2
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="The livery.toml to use; else LIVERY_CONFIG, else ./livery.toml."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+EventArgument = Annotated[
+    Path, typer.Argument(help="A file with one event as JSON; - for standard input.", show_default=False)
+]
+
+
+def command(function: _F) -> _F:
+    """Let Livery's own errors end a command as one message and exit code 2, without a traceback."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except LiveryError as error:
+            complain(str(error))
+            raise typer.Exit(BAD_INPUT) from None
+
+    return run  # type: ignore[return-value]
+
+
+def complain(message: str) -> None:
+    """One message on standard error."""
+    typer.secho(message, fg="red" if sys.stderr.isatty() else None, err=True)
+
+
+def note(message: str) -> None:
+    typer.secho(message, fg="bright_black" if sys.stderr.isatty() else None, err=True)
+
+
+def emit(value: Any) -> None:
+    """JSON on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def console() -> "Console":
+    """For tables. As wide as the terminal, or wide enough for a pipe."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """Print a table; long cells fold. Cells are text, never markup."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(*columns, title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+    console().print(made)
+
+
+_COLOURS = {
+    "delivered": "green", "accepted": "green", "pending": "cyan", "sending": "cyan", "retrying": "yellow",
+    "unknown": "yellow", "suppressed": "bright_black", "dead": "bold red",
+}  # fmt: skip
+
+
+def coloured(state: str) -> Any:
+    """A state in its colour."""
+    from rich.text import Text
+
+    return Text(state, style=_COLOURS.get(state, ""))
+
+
+def read_event(file: Path) -> bytes:
+    """The bytes of an event file, and never more than an event may have.
+
+    Raises:
+        LiveryError: the file cannot be read.
+
+    """
+    from livery.steps.accept import MAX_BYTES
+
+    try:
+        if str(file) == "-":
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
+        with file.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise LiveryError(f"cannot read it: {error.strerror}") from None
+
+
+@contextmanager
+def opened(config: Path | None, trial: bytes | None = None) -> Iterator["Engine"]:
+    """The engine a command works with.
+
+    Is there no configuration, a command that only shows something (`trial` is its event) shows the event's
+    seller as a tenant of a platform without settings, in the pack called after it if there is one.
+    """
+    from livery.config import find_file
+    from livery.engine import Engine
+
+    named = config or find_file()
+    engine = Engine.open(named) if named or trial is None else _trial(trial)
+    with engine:
+        yield engine
+
+
+def _trial(raw: bytes) -> "Engine":
+    from livery.config import Config
+    from livery.engine import Engine
+    from livery.steps import accept
+
+    config = Config.load(None)
+    engine = Engine(config)
+    if config.tenants:
+        return engine
+    seller = accept.read(raw, engine.types).data.seller
+    pack = seller.id if seller.id in engine.library.packs else config.default_pack
+    tenants = {"platform": {}, seller.id: {"parent": "platform", "name": seller.name, "pack": pack}}
+    note(f"No livery.toml: showing seller {seller.id!r} in the pack {pack!r}.")
+    return Engine(Config.load(None, tenants=tenants, channels={"smtp": {}}))

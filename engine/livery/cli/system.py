@@ -1,0 +1,184 @@
+"""`livery worker`, `plugin`, `pack`, `doctor`: commands about the installation."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from livery.cli import output
+from livery.cli.output import BAD_INPUT, FAILED, ConfigOption, JsonOption
+from livery.errors import LiveryError
+
+if TYPE_CHECKING:
+    from livery.engine import Engine
+
+plugin = typer.Typer(
+    no_args_is_help=True, help="Plugins: channels, event types and packs that are installed."
+)
+pack = typer.Typer(no_args_is_help=True, help="Template packs.")
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(output.command(worker))
+    app.command()(output.command(doctor))
+    plugin.command("list")(output.command(plugin_list))
+    plugin.callback()(lambda: None)
+    pack.command("list")(output.command(pack_list))
+    pack.callback()(lambda: None)
+    app.add_typer(plugin, name="plugin")
+    app.add_typer(pack, name="pack")
+
+
+def worker(config: ConfigOption = None) -> None:
+    """Deliver what is due, until stopped. Is another process at work on the store, stand by for it."""
+    import asyncio
+    import signal
+
+    async def run(engine: "Engine") -> None:
+        task = asyncio.current_task()
+        assert task is not None, "asyncio.run made it"
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        output.note("Working; Ctrl-C or SIGTERM stops after what is being sent.")
+        try:
+            await engine.work()
+        except asyncio.CancelledError:
+            output.note("Stopped.")
+
+    with output.opened(config) as engine:
+        asyncio.run(run(engine))
+
+
+def plugin_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """List every plugin found, what it implements, and the channels there are."""
+    with output.opened(config) as engine:
+        plugins, kinds = list(engine.plugins), engine.channels.types
+        order = {
+            hook: [name for name, _, _ in engine.hooks.implementations(hook)]
+            for one in plugins
+            for hook in one.hooks
+        }
+        missing = {name: engine.channels.missing(name) for name in kinds}
+    if as_json:
+        fields = ("name", "distribution", "version", "hooks", "error")
+        output.emit(
+            {
+                "plugins": [{field: getattr(one, field) for field in fields} for one in plugins],
+                "channels": [
+                    {"name": kind.name, "summary": kind.summary, "missing": missing[kind.name]}
+                    for kind in kinds.values()
+                ],
+                "hook_order": order,
+            }
+        )
+        return
+    rows = [
+        (
+            one.name,
+            f"{one.distribution} {one.version}",
+            one.error or ", ".join(hook.removeprefix("livery_") for hook in one.hooks),
+        )
+        for one in plugins
+    ]
+    output.table(("plugin", "from", "hooks"), rows)
+    channels = [(kind.name, kind.summary, missing[kind.name] or "ready") for kind in kinds.values()]
+    output.table(("channel", "what it is", "state"), channels)
+    if any(one.error and "blocked" not in one.error for one in plugins):
+        output.complain("A plugin was skipped; its error stands beside it.")
+
+
+def pack_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """List every template pack, with its parents and languages."""
+    with output.opened(config) as engine:
+        found = []
+        for id_, one in sorted(engine.library.packs.items()):
+            chain = engine.library.chain(id_)
+            parents = [parent.id for parent in chain.packs[1:]]
+            used = sorted(tenant.id for tenant in engine.config.tenants.values() if tenant.pack == id_)
+            found.append(
+                {
+                    "id": id_, "version": one.manifest.version, "title": one.manifest.title, "parents": parents,
+                    "locales": chain.locales(), "tenants": used, "folder": str(one.folder),
+                }
+            )  # fmt: skip
+    if as_json:
+        output.emit(found)
+        return
+    rows = [
+        (
+            one["id"],
+            one["version"],
+            one["title"],
+            " → ".join(one["parents"]) or "–",
+            ", ".join(one["locales"]),
+            ", ".join(one["tenants"]) or "–",
+        )
+        for one in found
+    ]
+    output.table(("pack", "version", "title", "laid over", "languages", "used by"), rows)
+
+
+def doctor(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+    """Check configuration, plugins, packs, channels and the store; say what to do about each finding."""
+    from livery.engine import Engine
+
+    checks: list[dict[str, Any]] = []
+
+    def check(name: str, job: Any) -> Any:
+        try:
+            answer = job()
+        except LiveryError as error:
+            checks.append({"check": name, "ok": False, "says": str(error)})
+            return None
+        checks.append(
+            {
+                "check": name,
+                "ok": not isinstance(answer, str) or not answer,
+                "says": answer if isinstance(answer, str) else "",
+            }
+        )
+        return answer
+
+    engine = check("configuration, plugins and packs open", lambda: Engine.open(config))
+    if engine is not None:
+        with engine:
+            _check_engine(engine, check)
+    wrong = [one for one in checks if not one["ok"]]
+    if as_json:
+        output.emit(checks)
+    else:
+        for one in checks:
+            typer.echo(
+                f"{'✓' if one['ok'] else '✗'} {one['check']}" + (f": {one['says']}" if one["says"] else "")
+            )
+    if engine is None:
+        raise typer.Exit(BAD_INPUT)
+    if wrong:
+        raise typer.Exit(FAILED)
+
+
+def _check_engine(engine: "Engine", check: Any) -> None:
+    for one in engine.plugins:
+        if "blocked" not in one.error:
+            check(f"plugin {one.name}", lambda error=one.error: error)
+    check(
+        "tenants",
+        lambda: "" if engine.config.tenants else "none is configured; add [tenants.…] to livery.toml",
+    )
+    for tenant in engine.config.tenants.values():
+        if tenant.pack:
+            check(
+                f"pack {tenant.pack} of tenant {tenant.id}",
+                lambda name=tenant.pack: engine.library.chain(name),
+            )
+    for kind in engine.channels.enabled():
+        check(
+            f"channel {kind.name}",
+            lambda name=kind.name: engine.channels.missing(name) or engine.channels.open(name),
+        )
+    check("store opens", engine.counts)
+    dead = check("store is read", engine.counts) or {}
+    check(
+        "deliveries given up",
+        lambda: f"{dead['dead']}: see livery deliveries list --state dead" if dead.get("dead") else "",
+    )

@@ -1,0 +1,209 @@
+"""Configuration: livery.toml and LIVERY_* in the environment, as one frozen value.
+
+What stands in the environment wins over the file. Nested settings are joined by two underscores:
+`LIVERY_CHANNELS__SMTP__HOST=mail.example`.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from livery.errors import ConfigError, Problem, shown
+from livery.models.base import Model
+from livery.models.tenant import Chain, Level, Sender, Tenant
+from livery.outbound import OutboundPolicy
+
+PREFIX = "LIVERY_"
+FILE_NAME = "livery.toml"
+_SELECTORS = ("event_user", "organization_contact:", "role:", "user:", "address:")
+
+
+class Config(Model):
+    """Every setting. Paths are relative to the folder of livery.toml, else to the current one."""
+
+    database_url: str = Field(
+        default="sqlite:///livery.db", description="Where events and deliveries are kept (SQLAlchemy URL)."
+    )
+    message_id_domain: str = Field(
+        default="livery.localhost",
+        pattern=r"^[A-Za-z0-9.-]+$",
+        description="The part of Message-ID after the `@`: a domain you own.",
+    )
+    sender: Sender = Field(
+        default=Sender(address="notifications@livery.localhost"),
+        description="The platform's own From address, used for every seller without a verified one.",
+    )
+    verified_domains: tuple[str, ...] = Field(
+        default=(), description="Domains a tenant's own sender address may be in."
+    )
+    default_pack: str = Field(default="base", description="The pack of tenants that name none.")
+    default_locale: str = Field(default="en", description="The language of last resort.")
+    pack_paths: tuple[Path, ...] = Field(default=(), description="Folders of packs that are not installed.")
+    blocked_plugins: tuple[str, ...] = Field(default=(), description="Entry points that are not loaded.")
+    concurrency: int = Field(default=20, ge=1, le=1000, description="Deliveries worked on at the same time.")
+    lease_seconds: int = Field(
+        default=60, ge=5, description="How long a worker may hold a delivery before another may take it."
+    )
+    outbound: OutboundPolicy = Field(default=OutboundPolicy(), description="What tenants' URLs may reach.")
+    channels: dict[str, dict[str, Any]] = Field(
+        default={}, repr=False, description="The operator's settings of each channel: `[channels.smtp]`."
+    )
+    tenants: dict[str, Tenant] = Field(default={}, description="The chain: platform, distributors, sellers.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_tenants(cls, data: Any) -> Any:
+        """Give each tenant its id and level: the root is the platform, a parent of others a distributor."""
+        tenants = data.get("tenants") if isinstance(data, dict) else None
+        if not isinstance(tenants, dict) or not all(isinstance(one, dict) for one in tenants.values()):
+            return data
+        parents = {one.get("parent") for one in tenants.values()}
+        filled = {}
+        for id_, one in tenants.items():
+            level = (
+                Level.DEFAULT
+                if not one.get("parent")
+                else Level.DISTRIBUTOR
+                if id_ in parents
+                else Level.SELLER
+            )
+            channels = {
+                name: [where] if isinstance(where, dict) else where
+                for name, where in one.get("channels", {}).items()
+            }
+            filled[id_] = {"id": id_, "level": level, "name": id_, **one, "channels": channels}
+        return {**data, "tenants": filled}
+
+    @model_validator(mode="after")
+    def _tenants_form_a_tree(self) -> Self:
+        roots = [tenant.id for tenant in self.tenants.values() if not tenant.parent]
+        if len(roots) > 1:
+            raise ValueError(f"tenants without a parent: {', '.join(roots)}; only the platform has none")
+        for tenant in self.tenants.values():
+            seen = [tenant.id]
+            at = tenant
+            while at.parent:
+                if at.parent not in self.tenants:
+                    raise ValueError(
+                        f"tenant {at.id!r} names the parent {at.parent!r}, which is not configured"
+                    )
+                if at.parent in seen:
+                    raise ValueError(f"tenants are each other's parents: {' → '.join([*seen, at.parent])}")
+                seen.append(at.parent)
+                at = self.tenants[at.parent]
+            for type_, settings in tenant.settings.items():
+                for place in (settings.to, settings.cc, settings.bcc):
+                    for selector in (*(place.set or ()), *place.add, *place.remove):
+                        if not selector.startswith(_SELECTORS):
+                            raise ValueError(
+                                f"tenant {tenant.id!r}, {type_}: {shown(selector)} is no selector; write one of "
+                                "event_user, organization_contact:seller.primary, role:NAME, user:ID, address:WHO@WHERE"
+                            )
+        return self
+
+    def chain(self, seller: str) -> Chain | None:
+        """The tenants from the platform down to `seller`; None if it is not configured."""
+        found: list[Tenant] = []
+        at: str | None = seller
+        while at:
+            tenant = self.tenants.get(at)
+            if tenant is None:
+                return None
+            found.append(tenant)
+            at = tenant.parent
+        return tuple(reversed(found))
+
+    @classmethod
+    def load(cls, file: Path | str | None = None, **overrides: Any) -> Self:
+        """Read a file (none if None), then the environment, then `overrides`.
+
+        Raises:
+            ConfigError: the file is missing, is no TOML, or a setting is wrong; all problems at once.
+
+        """
+        path = Path(file) if file is not None else None
+        data = _merged(_merged(_read(path) if path else {}, _environment()), overrides)
+        folder = path.parent.resolve() if path else Path.cwd()
+        try:
+            config = cls.model_validate(data)
+        except ValidationError as error:
+            raise ConfigError(f"{path or 'the configuration'} is wrong:", problems_of(error)) from None
+        return config.model_copy(
+            update={
+                "database_url": _anchored(config.database_url, folder),
+                "pack_paths": tuple(folder / one for one in config.pack_paths),
+            }
+        )
+
+
+def find_file() -> Path | None:
+    """The configuration file to use when none is named: LIVERY_CONFIG, else ./livery.toml if it is there."""
+    if named := os.environ.get(f"{PREFIX}CONFIG"):
+        return Path(named)
+    here = Path(FILE_NAME)
+    return here if here.is_file() else None
+
+
+def problems_of(error: ValidationError, at: str = "") -> list[Problem]:
+    """A pydantic error as the lines people read: field path, what was expected, what came."""
+    problems = []
+    for one in error.errors(include_url=False):
+        path = ".".join([*([at] if at else []), *(str(part) for part in one["loc"])]) or "(whole)"
+        kind, came = one["type"], "" if one["type"] == "missing" else shown(one["input"])
+        expected = {"missing": "a value, none is given", "extra_forbidden": "no such setting"}.get(kind)
+        if isinstance(one["input"], dict) and kind not in (
+            "dict_type",
+            "string_type",
+            "list_type",
+            "int_type",
+        ):
+            came = ""
+        message = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        problems.append(Problem(path, expected or message, came))
+    return problems
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist; name another file with --config") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {error}") from None
+
+
+def _environment() -> dict[str, Any]:
+    if not any(name.upper().startswith(PREFIX) and name.upper() != f"{PREFIX}CONFIG" for name in os.environ):
+        return {}
+    # Only when it is needed: importing it costs as much as all of Livery's start-up.
+    from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+    from pydantic_settings.exceptions import SettingsError
+
+    class Probe(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__")
+
+    Probe.model_fields.update(Config.model_fields)
+    try:
+        return EnvSettingsSource(Probe)()
+    except SettingsError as error:
+        raise ConfigError(f"the environment is wrong: {error}") from None
+
+
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _anchored(url: str, folder: Path) -> str:
+    scheme, slashes, rest = url.partition(":///")
+    if scheme.startswith("sqlite") and slashes and rest and not rest.startswith("/") and rest != ":memory:":
+        return f"{scheme}:///{folder / rest}"
+    return url

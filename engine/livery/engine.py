@@ -1,0 +1,287 @@
+"""The composition root: picks the parts, wires them, and is the whole Python surface."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from pathlib import Path
+from random import Random, SystemRandom
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from livery.channels import Channels
+from livery.config import Config, find_file
+from livery.hooks import Hooks, Loaded, unique
+from livery.models.delivery import Attempt, Delivery
+from livery.models.event import Event, EventType
+from livery.models.explanation import Explanation, Planned, Wording
+from livery.models.message import Message
+from livery.packs.chain import Library
+from livery.planning import Planner
+from livery.ports import Now, Query, Receipt, utc_now
+from livery.steps import accept
+from livery.writing import Reading, Writer
+
+if TYPE_CHECKING:
+    from livery.execution.embedded import EmbeddedExecution
+    from livery.flow import Flow
+    from livery.storage.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The exact message a channel would send, and how it was worded."""
+
+    message: Message
+    wording: Wording
+    wire: bytes
+    suffix: str
+
+
+class Engine:
+    """One configured Livery. Open it once in a process and share it; every method is safe from any thread.
+
+    The store is opened when it is first needed: `explain` and `preview` touch no database.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        plugins: Mapping[str, object] | None = None,
+        now: Now = utc_now,
+        random: Random | None = None,
+    ) -> None:
+        self.config = config
+        self.now, self._random = now, random or SystemRandom()
+        self.hooks = Hooks()
+        self.hooks.load(blocked=config.blocked_plugins)
+        for name, plugin in (plugins or {}).items():
+            self.hooks.register(plugin, name, distribution="this host")
+        self.types: dict[str, EventType] = unique(
+            self.hooks.collect("livery_register_event_types"), "event type", lambda kind: kind.name
+        )
+        types = unique(self.hooks.collect("livery_register_channels"), "channel", lambda kind: kind.name)
+        folders = [folder for _, folder in self.hooks.collect("livery_register_packs")]
+        self.library = Library([*folders, *config.pack_paths])
+        for error in self.library.broken.values():
+            self.hooks.alarm("degraded", f"a pack was set aside: {error}")
+        self.channels = Channels(types, config)
+        self._planner = Planner(config, self.hooks, self.types, self.channels)
+        self.writer = Writer(config, self.hooks, self.types, self.library, self.channels)
+
+    @classmethod
+    def open(
+        cls,
+        config: Config | str | Path | None = None,
+        *,
+        plugins: Mapping[str, object] | None = None,
+        **options: Any,
+    ) -> Self:
+        """Open an engine.
+
+        Args:
+            config: a Config, the path of a livery.toml, or None for LIVERY_CONFIG or ./livery.toml.
+            plugins: the host's own hook implementations (modules or objects) by name, beside the installed ones.
+            options: `now` and `random`, for tests that need a clock and a chance of their own.
+
+        Raises:
+            ConfigError: a setting is wrong; every one is listed.
+            PluginError: a plugin misuses a hook, or two claim one name.
+            PackError: a pack cannot be read.
+
+        """
+        if not isinstance(config, Config):
+            config = Config.load(config if config is not None else find_file())
+        return cls(config, plugins=plugins, **options)
+
+    # ------------------------------------------------------------------ events
+
+    def read(self, event: Event | Mapping[str, Any] | str | bytes) -> Event:
+        """Validate an event as `accept` would. Stores nothing.
+
+        Raises:
+            EventError: names every field that is wrong.
+
+        """
+        read = accept.read(event, self.types)
+        self._planner.chain(read)
+        return read
+
+    def accept(self, event: Event | Mapping[str, Any] | str | bytes, *, connection: Any = None) -> Receipt:
+        """Store an event and its deliveries; what is stored when this returns is delivered or accounted for.
+
+        Idempotent by (seller, source, id): accepting the same event again adds nothing and says so.
+
+        Args:
+            event: a typed event, plain data, or JSON as text or bytes.
+            connection: a SQLAlchemy Connection on the same database with the host's transaction begun; the
+                event then exists if and only if that transaction commits.
+
+        Raises:
+            EventError: the event is wrong, of an unknown type or an unknown seller; nothing was stored.
+            EventConflict: the same key was accepted before with another body.
+            StoreError: the store failed; nothing was stored.
+
+        """
+        return self.accept_all([event], connection=connection)[0]
+
+    def accept_all(
+        self, events: Iterable[Event | Mapping[str, Any] | str | bytes], *, connection: Any = None
+    ) -> list[Receipt]:
+        """Accept several events in one transaction, in order: all of them, or none and the error of the first that is wrong."""
+        receipts = self._flow.accept(list(events), connection)
+        if connection is None:
+            self._execution.nudge()
+        return receipts
+
+    def explain(self, event: Event | Mapping[str, Any] | str | bytes) -> Explanation:
+        """Who would be told, why, in which words and through what. Sends and stores nothing."""
+        read, now = self.read(event), self.now()
+        chain, plans = self._planner.chain(read), self._planner.plan(read, now)
+        deliveries = []
+        for plan in plans.plans:
+            trace = {key: value for key, value in plan.delivery.trace.items() if key != "audience"}
+            reading = Reading(now, reader_locale=trace["reader_locale"])
+            _, _, wording = self.writer.notification(read, chain, reading)
+            deliveries.append(Planned.model_validate({**trace, "wording": wording}))
+        return Explanation(
+            event_id=read.id,
+            event_type=read.type,
+            seller=read.seller_id,
+            chain=tuple(f"{tenant.level} {tenant.id}" for tenant in chain),
+            enabled=plans.enabled,
+            enabled_why=plans.enabled_why,
+            audience=plans.audience,
+            deliveries=tuple(deliveries),
+            unreachable=plans.unreachable,
+        )
+
+    def preview(
+        self,
+        event: Event | Mapping[str, Any] | str | bytes,
+        *,
+        channel: str = "smtp",
+        locale: str | None = None,
+    ) -> Preview:
+        """The exact message one channel would send, in the reader's language or the one asked for. Sends nothing.
+
+        Raises:
+            NotFound: there is no such channel.
+
+        """
+        read, now = self.read(event), self.now()
+        kind = self.channels.kind(channel)
+        plans = self._planner.plan(read, now)
+        mine = next((plan for plan in plans.plans if plan.delivery.channel == channel), None)
+        user = read.data.user
+        reader = mine.delivery.trace["reader_locale"] if mine else (user.locale if user else None)
+        envelope = mine.envelope if mine else self._planner.specimen(read, now)
+        reading = Reading(now, reader_locale=reader, asked_locale=locale)
+        message, wording, wire = self.writer.message(
+            read, self._planner.chain(read), channel, envelope, reading
+        )
+        return Preview(message, wording, wire, kind.suffix)
+
+    # ------------------------------------------------------------------ work
+
+    def drain(self) -> None:
+        """Work until nothing is due; deliveries waiting for a later try stay stored.
+
+        Does another process work on the same store, this waits until nothing is due there.
+        """
+        asyncio.run(self.work(until_idle=True))
+
+    async def work(self, *, until_idle: bool = False) -> None:
+        """Work for ever, or until nothing is due. Cancelling it lets what is being sent end first."""
+        try:
+            await self._execution.run(
+                self._flow.work, until_idle=until_idle, concurrency=self.config.concurrency
+            )
+        finally:
+            await self.channels.aclose()
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[None]:
+        """Work in the background for as long as the block runs: `async with engine.worker(): ...`"""
+        task = asyncio.create_task(self.work())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    # ------------------------------------------------------------------ what was done
+
+    def deliveries(self, **filters: Any) -> list[Delivery]:
+        """Deliveries, newest first; filters are the fields of `livery.ports.Query`."""
+        return self._ledger.deliveries(Query(**filters))
+
+    def attempts(self, delivery: str) -> list[Attempt]:
+        """Every attempt of a delivery, first to last."""
+        return self._ledger.attempts(delivery)
+
+    def wire(self, delivery: str) -> bytes | None:
+        """The bytes of a delivery as they were sent; None before the first attempt."""
+        return self._ledger.wire(delivery)
+
+    def counts(self) -> dict[str, int]:
+        """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""
+        return self._ledger.counts()
+
+    @property
+    def plugins(self) -> Sequence[Loaded]:
+        """Every plugin found, with what it implements or why it was skipped."""
+        return self.hooks.plugins
+
+    def close(self) -> None:
+        """Close the store. The engine opens it again if it is used again."""
+        if "_ledger" in self.__dict__:
+            self._ledger.close()
+            for part in ("_ledger", "_execution", "_flow"):
+                self.__dict__.pop(part, None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # ------------------------------------------------------------------ parts made on first use
+
+    @cached_property
+    def _ledger(self) -> "Ledger":
+        from livery.storage.database import connect
+        from livery.storage.ledger import Ledger
+
+        return Ledger(connect(self.config.database_url))
+
+    @cached_property
+    def _execution(self) -> "EmbeddedExecution":
+        from livery.execution.embedded import EmbeddedExecution
+
+        return EmbeddedExecution(
+            self._ledger.engine, now=self.now, on_takeover=self._ledger.release_abandoned
+        )
+
+    @cached_property
+    def _flow(self) -> "Flow":
+        from livery.flow import Flow
+
+        return Flow(
+            self.types,
+            self._planner,
+            self.writer,
+            self.channels,
+            self.hooks,
+            store=self._ledger,
+            execution=self._execution,
+            now=self.now,
+            random=self._random,
+            lease=timedelta(seconds=self.config.lease_seconds),
+        )

@@ -1,0 +1,97 @@
+"""Every error Livery raises on purpose.
+
+LiveryError
+├── ConfigError          a setting in livery.toml or LIVERY_* is wrong
+├── EventError           an event was refused at the border; nothing was stored
+│   ├── UnknownEventType
+│   └── UnknownSeller
+├── EventConflict        the same (seller, source, id) came before with another body
+├── PackError            a template pack is wrong, with file, line and the way to mend it
+├── PluginError          a plugin misuses a hook, or two plugins claim one name
+├── NotFound             no such delivery, pack, channel or locale
+└── StoreError           the store could not do what was asked
+    └── StoreFull        no room left on the disk
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_SHOWN = 80
+
+
+def shown(value: object) -> str:
+    """`value` as an error message shows it: its repr, at most 80 characters."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: where (a field path), what was expected there, and what came."""
+
+    path: str
+    expected: str
+    came: str = ""
+
+    def __str__(self) -> str:
+        came = f", got {self.came}" if self.came else ""
+        return f"{self.path}: expected {self.expected}{came}"
+
+
+class LiveryError(Exception):
+    """Base of every error Livery raises on purpose."""
+
+
+class _Problems(LiveryError):
+    """An error with one line for each problem found; all of them, not the first."""
+
+    def __init__(self, summary: str, problems: Sequence[Problem] = ()) -> None:
+        self.summary = summary
+        self.problems = tuple(problems)
+        super().__init__("\n".join([summary, *(f"  {problem}" for problem in self.problems)]))
+
+
+class ConfigError(_Problems):
+    """A setting is wrong: says which, what is expected, and where it was read."""
+
+
+class EventError(_Problems):
+    """An event was refused at the border: says every field that is wrong. Nothing was stored."""
+
+
+class UnknownEventType(EventError):
+    """No plugin registered this event type."""
+
+
+class UnknownSeller(EventError):
+    """The event names a seller that is not among the configured tenants."""
+
+
+class EventConflict(LiveryError):
+    """The same seller, source and id were accepted before with another body; the first one stands."""
+
+
+class PackError(LiveryError):
+    """A template pack is wrong: `file`, `line` (1-based, 0 if the whole file) and what to do."""
+
+    def __init__(self, message: str, *, pack: str = "", file: str = "", line: int = 0) -> None:
+        self.pack, self.file, self.line = pack, file, line
+        place = ":".join(str(part) for part in (file, line) if part)
+        where = " ".join(part for part in (f"pack {pack!r}" if pack else "", place) if part)
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class PluginError(LiveryError):
+    """A plugin misuses a hook, or two plugins claim one name; names the distributions."""
+
+
+class NotFound(LiveryError):
+    """What was asked for does not exist here."""
+
+
+class StoreError(LiveryError):
+    """The store could not do what was asked; what had been stored stays stored."""
+
+
+class StoreFull(StoreError):
+    """No room left for the store; nothing of the event was written. Free space and try again."""

@@ -1,0 +1,1 @@
+"""Execution engines behind `livery.ports.Execution`; only `engine` imports them."""

@@ -1,0 +1,198 @@
+"""The whole path on one screen: accept → audience → compose → render → deliver.
+
+`accept` runs from outside to the stored deliveries, `work` takes one of them to its outcome.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+from random import Random
+from typing import Any, TypeVar
+
+from livery.channel import Dispatch
+from livery.channels import Channels
+from livery.hooks import Hooks
+from livery.models.delivery import OPEN, Outcome, Reason, State
+from livery.models.event import Event, EventType
+from livery.planning import Planner, Plans
+from livery.ports import (
+    PLAN,
+    Again,
+    Claim,
+    Done,
+    Execution,
+    Now,
+    Plan,
+    Query,
+    Receipt,
+    Settlement,
+    Store,
+    Verdict,
+    Wake,
+)
+from livery.steps import accept, deliver
+from livery.writing import Reading, Writer
+
+_T = TypeVar("_T")
+_PLAN_AGAIN = timedelta(seconds=30)
+_LEASED_ELSEWHERE = timedelta(seconds=5)
+
+
+class Flow:
+    """The steps in order, over what the composition root put together."""
+
+    def __init__(
+        self, types: Mapping[str, EventType], planner: Planner, writer: Writer, channels: Channels, hooks: Hooks,
+        *, store: Store, execution: Execution, now: Now, random: Random, lease: timedelta,
+    ) -> None:  # fmt: skip
+        self._types, self._planner, self._writer, self._channels, self._hooks = (
+            types,
+            planner,
+            writer,
+            channels,
+            hooks,
+        )
+        self._store, self._execution, self._now, self._random, self._lease = (
+            store,
+            execution,
+            now,
+            random,
+            lease,
+        )
+        self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="livery-store")
+
+    def accept(self, raws: Sequence[Any], connection: Any = None) -> list[Receipt]:
+        """Validate all, plan all, then store all in one transaction: every one or none."""
+        events = [accept.read(raw, self._types) for raw in raws]
+        planned = [self._plans(event) for event in events]
+        with self._store.transaction(connection) as tx:
+            receipts = [self._keep(tx, event, plans) for event, plans in zip(events, planned, strict=True)]
+        for event, plans, receipt in zip(events, planned, receipts, strict=True):
+            if plans is not None and plans.unreachable and not receipt.duplicate:
+                self._hooks.alarm("unreachable", f"event {event.id} reaches no person", event)
+        return receipts
+
+    async def work(self, wake: Wake) -> Verdict:
+        """Bring one due piece of work forward, and say when to wake it again."""
+        if wake.lane == PLAN:
+            return await self._in_store(lambda: self._plan_late(wake.work))
+        claim = await self._in_store(lambda: self._store.claim(wake.work, now=self._now(), lease=self._lease))
+        if claim is None:
+            left = await self._in_store(lambda: self._store.deliveries(Query(id_prefix=wake.work)))
+            return Again(_LEASED_ELSEWHERE) if left and left[0].state in OPEN else Done()
+        started_at = self._now()
+        wire = await self._write(claim)
+        outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
+        kind = self._channels.types.get(claim.delivery.channel)
+        end = deliver.settlement(
+            claim,
+            outcome,
+            started_at=started_at,
+            took=took,
+            ladder=kind.ladder if kind else (),
+            random=self._random,
+        )
+        if await self._in_store(lambda: self._store.settle(claim, end)):
+            self._tell(claim, end)
+        return Again(end.due - self._now()) if end.state in OPEN else Done()
+
+    # ------------------------------------------------------------------ up to the stored deliveries
+
+    def _plans(self, event: Event) -> Plans | None:
+        """The deliveries of an event; None if they cannot be told now: it is accepted all the same, and planned later."""
+        self._planner.chain(event)
+        try:
+            return self._planner.plan(event, self._now())
+        except Exception as error:  # noqa: BLE001 - an event is never lost for what planning meets
+            self._hooks.alarm("hook_failed", f"planning failed and will be tried again: {error}", event)
+            return None
+
+    def _keep(self, tx: Any, event: Event, plans: Plans | None) -> Receipt:
+        now = self._now()
+        body = accept.canonical(event)
+        key, duplicate = self._store.add_event(tx, key=event.key, kind=event.type, body=body, now=now)
+        if duplicate:
+            return Receipt(event.id, duplicate=True)
+        if plans is None:
+            self._execution.put(tx, [Wake(key, PLAN, now + _PLAN_AGAIN)])
+            return Receipt(event.id, duplicate=False)
+        return Receipt(event.id, duplicate=False, deliveries=self._keep_plans(tx, key, plans))
+
+    def _keep_plans(self, tx: Any, key: str, plans: Plans) -> tuple[str, ...]:
+        wakes = self._store.add_plans(tx, key, [_keyed(plan, key) for plan in plans.plans], plans.audience)
+        self._execution.put(tx, wakes)
+        return tuple(wake.work for wake in wakes)
+
+    def _plan_late(self, key: str) -> Verdict:
+        stored = self._store.event(key)
+        if stored is None:
+            return Done()
+        plans = self._plans(accept.read(stored.body, self._types))
+        if plans is None:
+            return Again(_PLAN_AGAIN)
+        with self._store.transaction() as tx:
+            self._keep_plans(tx, key, plans)
+        return Done()
+
+    # ------------------------------------------------------------------ from a delivery to its outcome
+
+    async def _write(self, claim: Claim) -> bytes | Outcome:
+        """The bytes to send: the first attempt's if there are some, so that every copy is the same."""
+        if claim.wire is not None:
+            return claim.wire
+        delivery = claim.delivery
+        try:
+            stored = await self._in_store(lambda: self._store.event(delivery.event_key))
+            if stored is None:
+                raise LookupError("its event is gone from the store")
+            event = accept.read(stored.body, self._types)
+            reading = Reading(stored.accepted_at, reader_locale=delivery.trace.get("reader_locale"))
+            message, wording, wire = self._writer.message(
+                event, self._planner.chain(event), delivery.channel, claim.envelope, reading
+            )
+        except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
+            return Outcome(
+                status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}"
+            )
+        if message.degraded:
+            self._hooks.alarm("degraded", f"delivery {delivery.id}: {'; '.join(message.degraded)}", event)
+        trace = {**delivery.trace, "wording": wording.model_dump(mode="json")}
+        if await self._in_store(lambda: self._store.keep_wire(claim, wire, message, trace)):
+            return wire
+        return Outcome(status="retry", reason=Reason.WORKER_CRASHED, detail="taken over by another worker")
+
+    async def _send(self, claim: Claim, wire: bytes) -> tuple[Outcome, float]:
+        destination = self._channels.destination(claim.endpoint.key) if claim.endpoint else None
+        if claim.endpoint and destination is None:
+            return Outcome(
+                status="failed", reason=Reason.GONE, detail="the destination is no longer configured"
+            ), 0.0
+        try:
+            channel = self._channels.open(claim.delivery.channel)
+        except Exception as error:  # noqa: BLE001 - an operator can mend it while the delivery waits
+            return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error)), 0.0
+        dispatch = Dispatch(claim.envelope, destination, wire, claim.delivery.attempts, claim.settled)
+        return await deliver.attempt(channel, dispatch, deadline=self._lease.total_seconds() * 0.8)
+
+    def _tell(self, claim: Claim, end: Settlement) -> None:
+        delivery = claim.delivery.model_copy(update={"state": end.state, "reason": end.reason})
+        self._hooks.observe("livery_on_outcome", delivery=delivery, attempt=end.attempt)
+        if end.state is State.DEAD:
+            said = f"{end.reason}: {end.attempt.outcome.detail}".rstrip(": ")
+            self._hooks.alarm(
+                "dead", f"delivery {delivery.id} to {delivery.destination} was given up ({said})"
+            )
+
+    def _in_store(self, job: Callable[[], _T]) -> "asyncio.Future[_T]":
+        """Store calls have a thread of their own, so that a slow disk holds up no send."""
+        return asyncio.get_running_loop().run_in_executor(self._store_thread, job)
+
+
+def _keyed(plan: Plan, key: str) -> Plan:
+    """The plan with the key of its event, and what makes a second delivery like it impossible."""
+    delivery = plan.delivery.model_copy(update={"event_key": key})
+    unique = sha256("\n".join((key, delivery.channel, plan.unique)).encode()).hexdigest()
+    return replace(plan, delivery=delivery, unique=unique)

@@ -1,0 +1,114 @@
+"""Every hook, in the order of the flow. The docstrings are the reference.
+
+What holds for all of them: implementations are called one by one in ascending `priority` (50 if not
+given), then by plugin name; never by order of registration. An implementation that raises is skipped
+for that call and reported through `livery_on_alarm` and the log; the flow goes on without it.
+A hook may take fewer arguments than the specification names.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pluggy
+
+from livery.channel import ChannelType
+from livery.models.audience import Recipient
+from livery.models.delivery import Attempt, Delivery
+from livery.models.event import Event, EventType
+from livery.models.notification import Notification
+from livery.models.tenant import Tenant
+
+NAMESPACE = "livery"
+hookspec = pluggy.HookspecMarker(NAMESPACE)
+
+
+# --------------------------------------------------------------------------- at start
+
+
+@hookspec
+def livery_register_event_types() -> Sequence[EventType]:  # type: ignore[empty-body]
+    """Event types this plugin adds.
+
+    Called once, when the engine opens. Results are joined. Two plugins that register one name are an
+    error that stops the start, as is an exception.
+    """
+
+
+@hookspec
+def livery_register_packs() -> Sequence[Path]:  # type: ignore[empty-body]
+    """Folders of template packs this plugin brings; each holds a `pack.toml`.
+
+    Called once, when the engine opens. Results are joined. Two packs with one id are an error that
+    stops the start, as is an exception.
+    """
+
+
+@hookspec
+def livery_register_channels() -> Sequence[ChannelType]:  # type: ignore[empty-body]
+    """Channels this plugin adds.
+
+    Called once, when the engine opens. Results are joined. Two plugins that register one name are an
+    error that stops the start, as is an exception. Keep the module cheap to import: `ChannelType.load`
+    is called when the channel is first used.
+    """
+
+
+# --------------------------------------------------------------------------- audience
+
+
+@hookspec
+def livery_resolve_recipients(
+    selector: str, event: Event, chain: tuple[Tenant, ...]
+) -> Sequence[Recipient] | None:
+    """Answer a selector from the host's own directory.
+
+    Called in the audience step, for every selector but `address:…`, before Livery looks in the event and
+    the configuration. The first result that is not None wins, and later implementations are not
+    asked; an empty list is an answer too ("nobody"). An exception counts as None.
+
+    Args:
+        selector: such as `role:account_manager` or `organization_contact:customer.primary`.
+        event: the event, validated.
+        chain: the tenants concerned, from the platform down to the seller.
+
+    """
+
+
+# --------------------------------------------------------------------------- compose
+
+
+@hookspec
+def livery_amend_notification(notification: Notification, event: Event) -> Notification | None:
+    """Change what is said, before it is rendered for any channel.
+
+    Called once for each delivery, when it is first worked on. Implementations are piped: each gets
+    what the one before returned; None leaves it as it is. After an exception the notification goes on
+    as it was before that implementation.
+    """
+
+
+# --------------------------------------------------------------------------- after
+
+
+@hookspec
+def livery_on_outcome(delivery: Delivery, attempt: Attempt) -> None:
+    """Observe the end of an attempt, after it is recorded.
+
+    Called in the worker, once for each attempt; results are ignored, an exception changes nothing. A
+    crash between record and call loses the call: read the log where every outcome counts.
+    """
+
+
+@hookspec
+def livery_on_alarm(kind: str, message: str, event: Event | None) -> None:
+    """Observe what an operator must know: a message nobody can receive, a plugin that raised.
+
+    Called as it happens; results are ignored. An exception here is only logged.
+
+    Args:
+        kind: `unreachable` (an event reached no person), `degraded` (a pack fell back to its parent),
+            `hook_failed` (a plugin raised), `dead` (a delivery was given up).
+        message: one sentence for the operator; holds no secrets.
+        event: the event concerned, if there is one.
+
+    """

@@ -1,0 +1,1 @@
+"""The nouns, frozen, in the order of the flow: event, tenant, audience, notification, message, delivery."""

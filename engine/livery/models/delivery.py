@@ -1,0 +1,111 @@
+"""Delivery: one message to one destination; its attempts and what became of them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from livery.models.base import Model
+
+
+class State(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    RETRYING = "retrying"
+    DELIVERED = "delivered"
+    ACCEPTED = "accepted"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+    DEAD = "dead"
+
+
+OPEN = frozenset({State.PENDING, State.SENDING, State.RETRYING})
+"""States in which there is work left."""
+GOOD = frozenset({State.DELIVERED, State.ACCEPTED})
+
+
+class Reason(StrEnum):
+    """Why an attempt ended as it did: metrics, retries and people read the same word."""
+
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    AUTH = "auth"
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    GONE = "gone"
+    SERVER_ERROR = "server_error"
+    FORBIDDEN_TARGET = "forbidden_target"
+    MISCONFIGURED = "misconfigured"
+    RENDER_FAILED = "render_failed"
+    WORKER_CRASHED = "worker_crashed"
+    CHANNEL_FAILED = "channel_failed"
+    EXHAUSTED = "exhausted"
+
+
+class RecipientResult(Model):
+    """What the far side said of one address."""
+
+    address: str
+    status: Literal["accepted", "retry", "failed"]
+    code: str = ""
+    detail: str = ""
+
+
+class Outcome(Model):
+    """The end of one attempt, with its reason; a channel returns this and never raises for a failed send.
+
+    `delivered`: the far side has it for certain. `accepted`: the far side took it on, showing it is not
+    known (SMTP 250, Teams 202). `retry`: try again. `failed`: never again. `unknown`: sent, answer lost.
+    """
+
+    status: Literal["delivered", "accepted", "retry", "failed", "unknown"]
+    reason: Reason | None = None
+    code: str = Field(default="", description="The far side's own code, such as `250` or `429`.")
+    detail: str = Field(default="", description="An excerpt of its answer; capped and redacted.")
+    retry_after: float | None = Field(default=None, description="Seconds the far side asked us to wait.")
+    recipients: tuple[RecipientResult, ...] = Field(
+        default=(), description="Per address, where the far side tells them apart."
+    )
+
+
+class Attempt(Model):
+    """One try of a delivery."""
+
+    number: int = Field(ge=1)
+    started_at: datetime
+    duration_ms: float
+    outcome: Outcome
+
+
+class Delivery(Model):
+    """One message to one destination: the unit of retry and of the log."""
+
+    id: str
+    tenant: str = Field(description="The seller.")
+    event_key: str = Field(description="The store's id of the event.")
+    event_id: str
+    event_type: str
+    channel: str
+    destination: str = Field(description="What people are shown of where it goes; no secrets.")
+    state: State
+    attempts: int = 0
+    reason: Reason | None = None
+    title: str = ""
+    locale: str = ""
+    degraded: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    due_at: datetime
+    created_at: datetime
+    settled_at: datetime | None = None
+    message_id: str = ""
+    trace: dict[str, Any] = Field(default={}, repr=False)
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the far side has it, as far as that can be known."""
+        return self.state in GOOD

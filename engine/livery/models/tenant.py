@@ -1,0 +1,81 @@
+"""Tenant: a node of the chain platform → distributor → seller. Brand and settings hang on a tenant."""
+
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field, field_validator
+
+from livery.models.base import Model
+from livery.models.event import Id, Name
+
+
+class Level(StrEnum):
+    """A tenant's place in the chain; `default` is the platform itself."""
+
+    DEFAULT = "default"
+    DISTRIBUTOR = "distributor"
+    SELLER = "seller"
+
+
+class Contact(Model):
+    """Somebody an organisation named for a purpose: primary, billing, technical, operations."""
+
+    name: str = ""
+    email: str
+    locale: str | None = Field(default=None, description="BCP 47 tag.")
+
+
+class Sender(Model):
+    """From whom mail comes."""
+
+    address: str | None = Field(
+        default=None, description="Counts at a tenant only if its domain is in `verified_domains`."
+    )
+    name: str | None = Field(default=None, description="Display name; the seller's name if absent.")
+    reply_to: str | None = Field(default=None, description="Where answers go.")
+
+
+class Place(Model):
+    """A difference at one level for one list of selectors: `set` replaces what came from above."""
+
+    set: tuple[str, ...] | None = None
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
+class EventSettings(Model):
+    """What one level says about one event type. Only differences; absent means inherited."""
+
+    enabled: bool | None = None
+    to: Place = Place()
+    cc: Place = Place()
+    bcc: Place = Place()
+
+    @field_validator("to", "cc", "bcc", mode="before")
+    @classmethod
+    def _a_list_sets(cls, value: Any) -> Any:
+        return {"set": value} if isinstance(value, list | tuple) else value
+
+
+class Tenant(Model):
+    """One tenant as configured: differences against its parent."""
+
+    id: Id
+    level: Level
+    name: Name
+    parent: str | None = Field(default=None, description="Id of the tenant above; none for the platform.")
+    pack: str | None = Field(default=None, description="Id of its template pack; its parent's if absent.")
+    locale: str | None = Field(default=None, description="BCP 47 tag of its default language.")
+    brand: dict[str, str] = Field(default={}, description="Brand tokens laid over the pack's.")
+    sender: Sender = Sender()
+    contacts: dict[str, Contact] = Field(default={}, description="Contacts by kind: primary, operations, …")
+    settings: dict[str, EventSettings] = Field(
+        default={}, description="Differences by event type; `*` speaks for all of them."
+    )
+    channels: dict[str, tuple[dict[str, Any], ...]] = Field(
+        default={}, description="Destinations by channel; validated by the channel's own model.", repr=False
+    )
+
+
+Chain = tuple[Tenant, ...]
+"""A seller and those above it, from the platform down: resolution walks it in this order."""

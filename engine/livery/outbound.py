@@ -1,0 +1,251 @@
+"""The one place that opens outbound HTTP connections, and the guard in front of them.
+
+A URL a tenant gave is hostile: the address it resolves to is checked, and the connection is made to the
+checked address. No redirects, no proxies from the environment, a deadline, a cap on the answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field
+
+from livery.errors import LiveryError
+from livery.locales import one_line
+from livery.models.base import Model
+from livery.models.delivery import Outcome, Reason
+
+if TYPE_CHECKING:
+    import aiohttp
+
+_HTTPS_PORTS = frozenset({443, 8443})
+_ANSWER_CAP = 20_000
+_EXCERPT = 300
+# Addresses Python's `is_global` calls global although they are not somebody else's public server:
+# Azure's metadata and DNS, IETF protocol assignments, and the forms that carry an IPv4 address inside.
+_NEVER = tuple(
+    ip_network(net)
+    for net in (
+        "168.63.129.16/32",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+        "100.64.0.0/10",
+        "2001::/23",
+        "2002::/16",
+        "3fff::/20",
+    )
+)
+_UNICAST6 = IPv6Network("2000::/3")
+
+
+class OutboundPolicy(Model):
+    """What tenants' URLs may reach."""
+
+    allow: tuple[str, ...] = Field(
+        default=(),
+        description="Host names, addresses and networks that may be reached although they are internal, on any "
+        "port and by plain http; such as `127.0.0.1` or `10.2.0.0/16`.",
+    )
+    timeout: float = Field(default=20.0, gt=0, le=30, description="Seconds for one request, all in all.")
+
+
+class ForbiddenTarget(LiveryError):
+    """The guard refused a target. The message names no internal address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of a request. Exactly one of `status` and `failure` is set."""
+
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    excerpt: str = ""
+    failure: Reason | None = None
+    reached: bool = False
+    """Whether the request may have been received although no answer came."""
+
+
+def _networks(allow: Sequence[str]) -> tuple[frozenset[str], tuple[IPv4Network | IPv6Network, ...]]:
+    hosts, nets = set(), []
+    for entry in allow:
+        try:
+            nets.append(ip_network(entry, strict=False))
+        except ValueError:
+            hosts.add(entry.lower().rstrip("."))
+    return frozenset(hosts), tuple(nets)
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether an address is somebody's public unicast server; anything that hides another address is not."""
+    if address.version == 6:  # noqa: PLR2004
+        if address not in _UNICAST6:
+            return False
+    elif address.is_multicast or address.is_reserved:
+        return False
+    return address.is_global and not any(address.version == net.version and address in net for net in _NEVER)
+
+
+class Outbound:
+    """HTTP to the outside. Opens its session on first use, in the running event loop."""
+
+    def __init__(self, policy: OutboundPolicy) -> None:
+        self._policy = policy
+        self._hosts, self._nets = _networks(policy.allow)
+        self._session: aiohttp.ClientSession | None = None
+
+    def _allowed(self, address: IPv4Address | IPv6Address) -> bool:
+        return any(address.version == net.version and address in net for net in self._nets)
+
+    def check_address(self, host: str, address: str) -> None:
+        """Refuse an address `host` resolved to, unless it is public or the operator allowed it.
+
+        Raises:
+            ForbiddenTarget: never says which address it was.
+
+        """
+        parsed = ip_address(address.partition("%")[0])
+        if host.lower().rstrip(".") in self._hosts or self._allowed(parsed) or is_public(parsed):
+            return
+        raise ForbiddenTarget(f"{host} is not a public address; an operator may list it in outbound.allow")
+
+    def check(self, url: str) -> None:
+        """Refuse a URL by its form: scheme, credentials, port, literal address.
+
+        Raises:
+            ForbiddenTarget: says what is wrong with it.
+
+        """
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+        try:
+            port = parts.port
+        except ValueError:
+            raise ForbiddenTarget("the URL's port is not a number from 1 to 65535") from None
+        if not host or parts.username is not None or parts.password is not None:
+            raise ForbiddenTarget("a URL needs a host and may hold no user name or password")
+        try:
+            literal = ip_address(host)
+        except ValueError:
+            literal = None
+        trusted = host.lower() in self._hosts or (literal is not None and self._allowed(literal))
+        if trusted and parts.scheme in ("http", "https"):
+            return
+        if parts.scheme != "https" or (port or 443) not in _HTTPS_PORTS:
+            raise ForbiddenTarget(
+                f"only https on port 443 or 8443 is allowed, not {parts.scheme}:{port or ''}"
+            )
+        if literal is not None:
+            self.check_address(host, host)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """POST once and read at most 20,000 bytes of the answer. Never raises for what the far side does."""
+        import aiohttp
+
+        try:
+            self.check(url)
+            session = self._open()
+            async with session.post(url, data=body, headers=dict(headers), allow_redirects=False) as response:
+                raw = await response.content.read(_ANSWER_CAP)
+                text = one_line(raw.decode("utf-8", "replace"), _EXCERPT)
+                return Answer(status=response.status, headers=dict(response.headers), excerpt=text)
+        except ForbiddenTarget as refusal:
+            return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(refusal))
+        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
+            cause = error.__cause__ or getattr(error, "os_error", None)
+            if isinstance(cause, ForbiddenTarget) or isinstance(
+                getattr(cause, "__cause__", None), ForbiddenTarget
+            ):
+                return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(cause))
+            return Answer(failure=Reason.UNREACHABLE, excerpt="no connection")
+        except TimeoutError:
+            return Answer(failure=Reason.TIMEOUT, excerpt="no answer in time", reached=True)
+        except aiohttp.InvalidURL:
+            return Answer(failure=Reason.INVALID, excerpt="not a URL")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Answer(failure=Reason.UNREACHABLE, excerpt=type(error).__name__, reached=True)
+
+    def _open(self) -> "aiohttp.ClientSession":
+        if self._session is None:
+            import aiohttp
+
+            connector = aiohttp.TCPConnector(
+                resolver=_guarded_resolver(self), use_dns_cache=False, limit=100, limit_per_host=10
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(
+                    total=self._policy.timeout, sock_connect=min(10.0, self._policy.timeout)
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                headers={"User-Agent": "Livery"},
+            )
+        return self._session
+
+    async def aclose(self) -> None:
+        """Close the session; the next request opens another."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+def _guarded_resolver(guard: Outbound) -> Any:
+    from aiohttp.abc import AbstractResolver, ResolveResult
+    from aiohttp.resolver import ThreadedResolver
+
+    class GuardedResolver(AbstractResolver):
+        """Every address must pass: the connection is made to what was checked, so DNS cannot change its mind."""
+
+        def __init__(self) -> None:
+            self._inner = ThreadedResolver()
+
+        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+            results = await self._inner.resolve(host, port, family)
+            for result in results:
+                try:
+                    guard.check_address(host, result["host"])
+                except ForbiddenTarget as refusal:
+                    raise OSError(str(refusal)) from refusal
+            return results
+
+        async def close(self) -> None:
+            await self._inner.close()
+
+    return GuardedResolver()
+
+
+_BY_STATUS = {
+    400: Reason.INVALID, 401: Reason.AUTH, 403: Reason.AUTH, 404: Reason.GONE, 405: Reason.INVALID, 408: Reason.TIMEOUT,
+    410: Reason.GONE, 413: Reason.TOO_LARGE, 422: Reason.INVALID, 425: Reason.THROTTLED, 429: Reason.THROTTLED,
+}  # fmt: skip
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+
+def _seconds(value: str | None) -> float | None:
+    """A Retry-After in seconds (RFC 9110 §10.2.3); its HTTP-date form and nonsense count as absent."""
+    return (
+        float(value)
+        if value is not None and value.isascii() and value.isdigit() and len(value) < 10
+        else None
+    )  # noqa: PLR2004
+
+
+def outcome_of(answer: Answer, *, success: str = "delivered") -> Outcome:
+    """The outcome an HTTP answer stands for: 2xx is `success`, 3xx and most 4xx are final, 429 and 5xx are tried again."""
+    if answer.status is None:
+        reason = answer.failure or Reason.UNREACHABLE
+        final = reason in (Reason.FORBIDDEN_TARGET, Reason.INVALID)
+        status = "failed" if final else "unknown" if answer.reached else "retry"
+        return Outcome(status=status, reason=reason, detail=answer.excerpt)
+    code, found = str(answer.status), answer.status
+    if 200 <= found < 300:  # noqa: PLR2004
+        return Outcome.model_validate({"status": success, "code": code, "detail": answer.excerpt})
+    wait = _seconds(answer.headers.get("Retry-After"))
+    if found >= 500 or found in _TRY_AGAIN:  # noqa: PLR2004
+        reason = _BY_STATUS.get(found, Reason.SERVER_ERROR)
+        return Outcome(status="retry", reason=reason, code=code, detail=answer.excerpt, retry_after=wait)
+    reason = _BY_STATUS.get(found, Reason.REFUSED)
+    return Outcome(status="failed", reason=reason, code=code, detail=answer.excerpt)

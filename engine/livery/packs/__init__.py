@@ -1,0 +1,1 @@
+"""Template packs: data only, read from folders, laid over their parents."""

@@ -1,0 +1,72 @@
+"""The one module plugins and packs import. Everything here keeps its meaning over minor versions."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+import pluggy
+
+from livery.channel import Channel, ChannelType, Dispatch, Limits, NoSettings
+from livery.hookspecs import NAMESPACE
+from livery.models.audience import Recipient
+from livery.models.base import Model
+from livery.models.delivery import Attempt, Delivery, Outcome, Reason, RecipientResult
+from livery.models.event import Event, EventData, EventPart, EventType
+from livery.models.message import Envelope, Format, Message
+from livery.models.notification import Notification
+from livery.models.tenant import Tenant
+from livery.outbound import Answer, Outbound, outcome_of
+
+__all__ = [
+    "Answer",
+    "Attempt",
+    "Channel",
+    "ChannelType",
+    "Delivery",
+    "Dispatch",
+    "Envelope",
+    "Event",
+    "EventData",
+    "EventPart",
+    "EventType",
+    "Format",
+    "Limits",
+    "Message",
+    "Model",
+    "NoSettings",
+    "Notification",
+    "Outbound",
+    "Outcome",
+    "Reason",
+    "Recipient",
+    "RecipientResult",
+    "Tenant",
+    "hookimpl",
+    "outcome_of",
+]
+
+DEFAULT_PRIORITY = 50
+_marker = pluggy.HookimplMarker(NAMESPACE)
+_Hook = TypeVar("_Hook", bound=Callable[..., Any])
+
+
+@overload
+def hookimpl(function: _Hook, /) -> _Hook: ...
+@overload
+def hookimpl(*, priority: int = DEFAULT_PRIORITY) -> Callable[[_Hook], _Hook]: ...
+
+
+def hookimpl(function: Any = None, /, *, priority: int = DEFAULT_PRIORITY) -> Any:
+    """Mark a function as the implementation of the hook it is named after.
+
+    Args:
+        function: the hook function, when used as a bare decorator.
+        priority: when to be called among all implementations; lower is earlier.
+
+    """
+
+    def mark(target: Callable[..., Any]) -> Callable[..., Any]:
+        marked: Any = _marker(target)
+        marked.livery_priority = priority
+        return marked  # type: ignore[no-any-return]
+
+    return mark if function is None else mark(function)

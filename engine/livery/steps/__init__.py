@@ -1,0 +1,1 @@
+"""The steps of the flow, one function each; a step never calls a step."""

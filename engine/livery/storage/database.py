@@ -1,0 +1,119 @@
+"""Opening a database: SQLite in WAL with synchronous=FULL, migrated to the newest schema."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
+from livery.storage.schema import HEAD
+
+_BUSY_MS = 30_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
+
+
+def micros(moment: datetime) -> int:
+    """A moment as the store keeps it."""
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    """A moment as the store kept it, in UTC."""
+    return _EPOCH + value * _MICROSECOND
+
+
+def connect(url: str) -> Engine:
+    """Open a database and bring its schema up to date.
+
+    Raises:
+        ConfigError: the URL is none we can use.
+        StoreError: the file cannot be opened, or was written by a newer Livery.
+
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigError(
+            "the store:", [Problem("database_url", "a database URL, such as sqlite:///livery.db", shown(url))]
+        ) from None
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        came = parsed.render_as_string(hide_password=True)
+        raise ConfigError("the store:", [Problem("database_url", "sqlite:/// and the path of a file", came)])
+    if not Path(parsed.database).parent.is_dir():
+        raise ConfigError(
+            "the store:", [Problem("database_url", "a file in a folder that exists", parsed.database)]
+        )
+    engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000})
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    try:
+        with told():
+            _migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Database errors as ours: full disk apart, since the host can do something about it."""
+    try:
+        yield
+    except DBAPIError as error:
+        said = str(error.orig)
+        if "full" in said or "disk I/O" in said:
+            raise StoreFull(f"no room for the store: {said}; nothing was written") from error
+        raise StoreError(f"the store failed: {said}") from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A write transaction: taken at once, so that two writers wait for each other instead of failing."""
+    with told(), engine.connect() as connection:
+        connection.execution_options(**_WRITING)
+        with connection.begin():
+            yield connection
+
+
+def _on_connect(raw: Any, _: Any) -> None:
+    # SQLAlchemy begins transactions itself (see _on_begin); the driver's own idea of when would deadlock writers.
+    raw.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+        raw.execute(f"PRAGMA {pragma}").close()
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("livery_begin", "BEGIN"))
+
+
+def _migrate(engine: Engine) -> None:
+    with engine.connect() as connection:
+        at = None
+        if inspect(connection).has_table("alembic_version"):
+            at = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    if at == HEAD:
+        return
+    if at is not None and at > HEAD:
+        raise StoreError(
+            f"the store is at schema {at}, which is newer than this Livery's {HEAD}; upgrade Livery"
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    with engine.connect() as connection:
+        connection.execution_options(**_WRITING)
+        # One transaction around all of it: two processes that open a new store wait for each other, and
+        # whoever is killed in between leaves nothing.
+        with connection.begin():
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")

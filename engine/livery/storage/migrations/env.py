@@ -1,0 +1,14 @@
+"""Alembic's entry: the connection is given by `livery.storage.database`."""
+
+from alembic import context
+
+from livery.storage.schema import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    transactional_ddl=True,
+    transaction_per_migration=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
