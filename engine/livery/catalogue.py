@@ -32,9 +32,7 @@ class ProvisionError(EventPart):
     message: Annotated[str, StringConstraints(min_length=1)] = Field(description="The vendor's own sentence.")
     occurred_at: AwareDatetime | None = Field(default=None, description="When it failed.")
     correlation_id: str | None = Field(default=None, max_length=200, description="For the support desk.")
-    retryable: bool | None = Field(
-        default=None, description="Whether trying again can help; unknown if absent."
-    )
+    retryable: bool | None = Field(default=None, description="Whether trying again can help; unknown if absent.")
 
 
 class OfferProvisionErrorData(EventData):

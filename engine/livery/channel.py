@@ -86,10 +86,7 @@ class Channel(ABC):
 
 
 def _revealed(values: dict[str, Any]) -> dict[str, Any]:
-    return {
-        key: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for key, value in values.items()
-    }
+    return {key: value.get_secret_value() if isinstance(value, SecretStr) else value for key, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The composition root: picks the parts, wires them, and is the whole Python surface."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -131,7 +130,7 @@ class Engine:
     def accept_all(
         self, events: Iterable[Event | Mapping[str, Any] | str | bytes], *, connection: Any = None
     ) -> list[Receipt]:
-        """Accept several events in one transaction, in order: all of them, or none and the error of the first that is wrong."""
+        """Accept several events in one transaction: all of them, or none and the error of the first wrong one."""
         receipts = self._flow.accept(list(events), connection)
         if connection is None:
             self._execution.nudge()
@@ -180,9 +179,7 @@ class Engine:
         reader = mine.delivery.trace["reader_locale"] if mine else (user.locale if user else None)
         envelope = mine.envelope if mine else self._planner.specimen(read, now)
         reading = Reading(now, reader_locale=reader, asked_locale=locale)
-        message, wording, wire = self.writer.message(
-            read, self._planner.chain(read), channel, envelope, reading
-        )
+        message, wording, wire = self.writer.message(read, self._planner.chain(read), channel, envelope, reading)
         return Preview(message, wording, wire, kind.suffix)
 
     # ------------------------------------------------------------------ work
@@ -192,20 +189,22 @@ class Engine:
 
         Does another process work on the same store, this waits until nothing is due there.
         """
+        import asyncio
+
         asyncio.run(self.work(until_idle=True))
 
     async def work(self, *, until_idle: bool = False) -> None:
         """Work for ever, or until nothing is due. Cancelling it lets what is being sent end first."""
         try:
-            await self._execution.run(
-                self._flow.work, until_idle=until_idle, concurrency=self.config.concurrency
-            )
+            await self._execution.run(self._flow.work, until_idle=until_idle, concurrency=self.config.concurrency)
         finally:
             await self.channels.aclose()
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
         """Work in the background for as long as the block runs: `async with engine.worker(): ...`"""
+        import asyncio
+
         task = asyncio.create_task(self.work())
         try:
             yield
@@ -239,6 +238,8 @@ class Engine:
 
     def close(self) -> None:
         """Close the store. The engine opens it again if it is used again."""
+        if "_flow" in self.__dict__:
+            self._flow.close()
         if "_ledger" in self.__dict__:
             self._ledger.close()
             for part in ("_ledger", "_execution", "_flow"):
@@ -265,20 +266,18 @@ class Engine:
     def _execution(self) -> "EmbeddedExecution":
         from livery.execution.embedded import EmbeddedExecution
 
-        return EmbeddedExecution(
-            self._ledger.engine, now=self.now, on_takeover=self._ledger.release_abandoned
-        )
+        return EmbeddedExecution(self._ledger.engine, now=self.now, on_takeover=self._ledger.release_abandoned)
 
     @cached_property
     def _flow(self) -> "Flow":
         from livery.flow import Flow
 
         return Flow(
-            self.types,
-            self._planner,
-            self.writer,
-            self.channels,
-            self.hooks,
+            types=self.types,
+            planner=self._planner,
+            writer=self.writer,
+            channels=self.channels,
+            hooks=self.hooks,
             store=self._ledger,
             execution=self._execution,
             now=self.now,

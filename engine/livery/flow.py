@@ -6,7 +6,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from random import Random
@@ -41,99 +41,98 @@ _PLAN_AGAIN = timedelta(seconds=30)
 _LEASED_ELSEWHERE = timedelta(seconds=5)
 
 
+@dataclass(kw_only=True)
 class Flow:
     """The steps in order, over what the composition root put together."""
 
-    def __init__(
-        self, types: Mapping[str, EventType], planner: Planner, writer: Writer, channels: Channels, hooks: Hooks,
-        *, store: Store, execution: Execution, now: Now, random: Random, lease: timedelta,
-    ) -> None:  # fmt: skip
-        self._types, self._planner, self._writer, self._channels, self._hooks = (
-            types,
-            planner,
-            writer,
-            channels,
-            hooks,
-        )
-        self._store, self._execution, self._now, self._random, self._lease = (
-            store,
-            execution,
-            now,
-            random,
-            lease,
-        )
+    types: Mapping[str, EventType]
+    planner: Planner
+    writer: Writer
+    channels: Channels
+    hooks: Hooks
+    store: Store
+    execution: Execution
+    now: Now
+    random: Random
+    lease: timedelta
+
+    def __post_init__(self) -> None:
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="livery-store")
+
+    def close(self) -> None:
+        """End the store's thread."""
+        self._store_thread.shutdown()
 
     def accept(self, raws: Sequence[Any], connection: Any = None) -> list[Receipt]:
         """Validate all, plan all, then store all in one transaction: every one or none."""
-        events = [accept.read(raw, self._types) for raw in raws]
+        events = [accept.read(raw, self.types) for raw in raws]
         planned = [self._plans(event) for event in events]
-        with self._store.transaction(connection) as tx:
+        with self.store.transaction(connection) as tx:
             receipts = [self._keep(tx, event, plans) for event, plans in zip(events, planned, strict=True)]
         for event, plans, receipt in zip(events, planned, receipts, strict=True):
             if plans is not None and plans.unreachable and not receipt.duplicate:
-                self._hooks.alarm("unreachable", f"event {event.id} reaches no person", event)
+                self.hooks.alarm("unreachable", f"event {event.id} reaches no person", event)
         return receipts
 
     async def work(self, wake: Wake) -> Verdict:
         """Bring one due piece of work forward, and say when to wake it again."""
         if wake.lane == PLAN:
             return await self._in_store(lambda: self._plan_late(wake.work))
-        claim = await self._in_store(lambda: self._store.claim(wake.work, now=self._now(), lease=self._lease))
+        claim = await self._in_store(lambda: self.store.claim(wake.work, now=self.now(), lease=self.lease))
         if claim is None:
-            left = await self._in_store(lambda: self._store.deliveries(Query(id_prefix=wake.work)))
+            left = await self._in_store(lambda: self.store.deliveries(Query(id_prefix=wake.work)))
             return Again(_LEASED_ELSEWHERE) if left and left[0].state in OPEN else Done()
-        started_at = self._now()
+        started_at = self.now()
         wire = await self._write(claim)
         outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
-        kind = self._channels.types.get(claim.delivery.channel)
+        kind = self.channels.types.get(claim.delivery.channel)
         end = deliver.settlement(
             claim,
             outcome,
             started_at=started_at,
             took=took,
             ladder=kind.ladder if kind else (),
-            random=self._random,
+            random=self.random,
         )
-        if await self._in_store(lambda: self._store.settle(claim, end)):
+        if await self._in_store(lambda: self.store.settle(claim, end)):
             self._tell(claim, end)
-        return Again(end.due - self._now()) if end.state in OPEN else Done()
+        return Again(end.due - self.now()) if end.state in OPEN else Done()
 
     # ------------------------------------------------------------------ up to the stored deliveries
 
     def _plans(self, event: Event) -> Plans | None:
-        """The deliveries of an event; None if they cannot be told now: it is accepted all the same, and planned later."""
-        self._planner.chain(event)
+        """The deliveries of an event; None if they cannot be told now: it is accepted all the same, planned later."""
+        self.planner.chain(event)
         try:
-            return self._planner.plan(event, self._now())
+            return self.planner.plan(event, self.now())
         except Exception as error:  # noqa: BLE001 - an event is never lost for what planning meets
-            self._hooks.alarm("hook_failed", f"planning failed and will be tried again: {error}", event)
+            self.hooks.alarm("hook_failed", f"planning failed and will be tried again: {error}", event)
             return None
 
     def _keep(self, tx: Any, event: Event, plans: Plans | None) -> Receipt:
-        now = self._now()
+        now = self.now()
         body = accept.canonical(event)
-        key, duplicate = self._store.add_event(tx, key=event.key, kind=event.type, body=body, now=now)
+        key, duplicate = self.store.add_event(tx, key=event.key, kind=event.type, body=body, now=now)
         if duplicate:
             return Receipt(event.id, duplicate=True)
         if plans is None:
-            self._execution.put(tx, [Wake(key, PLAN, now + _PLAN_AGAIN)])
+            self.execution.put(tx, [Wake(key, PLAN, now + _PLAN_AGAIN)])
             return Receipt(event.id, duplicate=False)
         return Receipt(event.id, duplicate=False, deliveries=self._keep_plans(tx, key, plans))
 
     def _keep_plans(self, tx: Any, key: str, plans: Plans) -> tuple[str, ...]:
-        wakes = self._store.add_plans(tx, key, [_keyed(plan, key) for plan in plans.plans], plans.audience)
-        self._execution.put(tx, wakes)
+        wakes = self.store.add_plans(tx, key, [_keyed(plan, key) for plan in plans.plans], plans.audience)
+        self.execution.put(tx, wakes)
         return tuple(wake.work for wake in wakes)
 
     def _plan_late(self, key: str) -> Verdict:
-        stored = self._store.event(key)
+        stored = self.store.event(key)
         if stored is None:
             return Done()
-        plans = self._plans(accept.read(stored.body, self._types))
+        plans = self._plans(accept.read(stored.body, self.types))
         if plans is None:
             return Again(_PLAN_AGAIN)
-        with self._store.transaction() as tx:
+        with self.store.transaction() as tx:
             self._keep_plans(tx, key, plans)
         return Done()
 
@@ -145,46 +144,39 @@ class Flow:
             return claim.wire
         delivery = claim.delivery
         try:
-            stored = await self._in_store(lambda: self._store.event(delivery.event_key))
-            if stored is None:
-                raise LookupError("its event is gone from the store")
-            event = accept.read(stored.body, self._types)
+            stored = await self._in_store(lambda: self.store.event(delivery.event_key))
+            assert stored is not None, "a delivery's event is never removed before it"
+            event = accept.read(stored.body, self.types)
             reading = Reading(stored.accepted_at, reader_locale=delivery.trace.get("reader_locale"))
-            message, wording, wire = self._writer.message(
-                event, self._planner.chain(event), delivery.channel, claim.envelope, reading
+            message, wording, wire = self.writer.message(
+                event, self.planner.chain(event), delivery.channel, claim.envelope, reading
             )
         except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
-            return Outcome(
-                status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}"
-            )
+            return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")
         if message.degraded:
-            self._hooks.alarm("degraded", f"delivery {delivery.id}: {'; '.join(message.degraded)}", event)
+            self.hooks.alarm("degraded", f"delivery {delivery.id}: {'; '.join(message.degraded)}", event)
         trace = {**delivery.trace, "wording": wording.model_dump(mode="json")}
-        if await self._in_store(lambda: self._store.keep_wire(claim, wire, message, trace)):
+        if await self._in_store(lambda: self.store.keep_wire(claim, wire, message, trace)):
             return wire
         return Outcome(status="retry", reason=Reason.WORKER_CRASHED, detail="taken over by another worker")
 
     async def _send(self, claim: Claim, wire: bytes) -> tuple[Outcome, float]:
-        destination = self._channels.destination(claim.endpoint.key) if claim.endpoint else None
+        destination = self.channels.destination(claim.endpoint.key) if claim.endpoint else None
         if claim.endpoint and destination is None:
-            return Outcome(
-                status="failed", reason=Reason.GONE, detail="the destination is no longer configured"
-            ), 0.0
+            return Outcome(status="failed", reason=Reason.GONE, detail="the destination is no longer configured"), 0.0
         try:
-            channel = self._channels.open(claim.delivery.channel)
+            channel = self.channels.open(claim.delivery.channel)
         except Exception as error:  # noqa: BLE001 - an operator can mend it while the delivery waits
             return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error)), 0.0
         dispatch = Dispatch(claim.envelope, destination, wire, claim.delivery.attempts, claim.settled)
-        return await deliver.attempt(channel, dispatch, deadline=self._lease.total_seconds() * 0.8)
+        return await deliver.attempt(channel, dispatch, deadline=self.lease.total_seconds() * 0.8)
 
     def _tell(self, claim: Claim, end: Settlement) -> None:
         delivery = claim.delivery.model_copy(update={"state": end.state, "reason": end.reason})
-        self._hooks.observe("livery_on_outcome", delivery=delivery, attempt=end.attempt)
+        self.hooks.observe("livery_on_outcome", delivery=delivery, attempt=end.attempt)
         if end.state is State.DEAD:
             said = f"{end.reason}: {end.attempt.outcome.detail}".rstrip(": ")
-            self._hooks.alarm(
-                "dead", f"delivery {delivery.id} to {delivery.destination} was given up ({said})"
-            )
+            self.hooks.alarm("dead", f"delivery {delivery.id} to {delivery.destination} was given up ({said})")
 
     def _in_store(self, job: Callable[[], _T]) -> "asyncio.Future[_T]":
         """Store calls have a thread of their own, so that a slow disk holds up no send."""
@@ -194,5 +186,5 @@ class Flow:
 def _keyed(plan: Plan, key: str) -> Plan:
     """The plan with the key of its event, and what makes a second delivery like it impossible."""
     delivery = plan.delivery.model_copy(update={"event_key": key})
-    unique = sha256("\n".join((key, delivery.channel, plan.unique)).encode()).hexdigest()
+    unique = sha256(f"{key}\n{delivery.channel}\n{plan.unique}".encode()).hexdigest()
     return replace(plan, delivery=delivery, unique=unique)

@@ -45,11 +45,7 @@ class Hooks:
 
         """
         known = {hook for hook in vars(hookspecs) if hook.startswith(f"{NAMESPACE}_")}
-        hooks = [
-            hook
-            for hook in dir(plugin)
-            if hook.startswith(f"{NAMESPACE}_") and callable(getattr(plugin, hook))
-        ]
+        hooks = [hook for hook in dir(plugin) if hook.startswith(f"{NAMESPACE}_") and callable(getattr(plugin, hook))]
         where = f"plugin {name!r}" + (f" of {distribution} {version}" if distribution else "")
         for hook in hooks:
             if hook not in known:
@@ -85,9 +81,7 @@ class Hooks:
         for point in by_name.values():
             distribution, version = (point.dist.name, point.dist.version) if point.dist else ("", "")
             if point.name in blocked:
-                self.plugins.append(
-                    Loaded(point.name, distribution, version, error="blocked by configuration")
-                )
+                self.plugins.append(Loaded(point.name, distribution, version, error="blocked by configuration"))
                 continue
             try:
                 module = point.load()
@@ -114,9 +108,7 @@ class Hooks:
             try:
                 items.extend((plugin, item) for item in function())
             except Exception as error:
-                raise PluginError(
-                    f"plugin {plugin!r} failed in {hook}(): {type(error).__name__}: {error}"
-                ) from error
+                raise PluginError(f"plugin {plugin!r} failed in {hook}(): {type(error).__name__}: {error}") from error
         return items
 
     def first(self, hook: str, **arguments: Any) -> Any:
@@ -176,8 +168,6 @@ def unique(items: Iterable[tuple[str, Any]], what: str, name: Callable[[Any], st
     for plugin, item in items:
         key = name(item)
         if key in found:
-            raise PluginError(
-                f"two plugins claim the {what} {key!r}: {found[key][0]} and {plugin}; uninstall one"
-            )
+            raise PluginError(f"two plugins claim the {what} {key!r}: {found[key][0]} and {plugin}; uninstall one")
         found[key] = (plugin, item)
     return {key: item for key, (_, item) in found.items()}

@@ -57,9 +57,7 @@ def livery_register_channels() -> Sequence[ChannelType]:  # type: ignore[empty-b
 
 
 @hookspec
-def livery_resolve_recipients(
-    selector: str, event: Event, chain: tuple[Tenant, ...]
-) -> Sequence[Recipient] | None:
+def livery_resolve_recipients(selector: str, event: Event, chain: tuple[Tenant, ...]) -> Sequence[Recipient] | None:
     """Answer a selector from the host's own directory.
 
     Called in the audience step, for every selector but `address:…`, before Livery looks in the event and

@@ -9,7 +9,8 @@ _TIME_CHARS, _CHANCE_BITS, _CHANCE_CHARS = 10, 80, 16
 
 def new_id(prefix: str, now: datetime) -> str:
     """Such as `dlv_01k9zq0a3bm2v5n8s4x7c1d6ef`: 48 bits of milliseconds, 80 bits of chance."""
-    return f"{prefix}_{_base32(int(now.timestamp() * 1000), _TIME_CHARS)}{_base32(secrets.randbits(_CHANCE_BITS), _CHANCE_CHARS)}"
+    time, chance = int(now.timestamp() * 1000), secrets.randbits(_CHANCE_BITS)
+    return f"{prefix}_{_base32(time, _TIME_CHARS)}{_base32(chance, _CHANCE_CHARS)}"
 
 
 def _base32(number: int, length: int) -> str:

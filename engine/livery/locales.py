@@ -10,11 +10,9 @@ from unicodedata import bidirectional
 Direction = Literal["ltr", "rtl"]
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
-_RTL_LANGUAGES = frozenset(
-    ["ar", "arc", "ckb", "dv", "fa", "ha-arab", "he", "khw", "ks", "ps", "sd", "ug", "ur", "yi"]
-)
+_RTL_LANGUAGES = frozenset(["ar", "arc", "ckb", "dv", "fa", "ha-arab", "he", "khw", "ks", "ps", "sd", "ug", "ur", "yi"])
 _RTL_SCRIPTS = frozenset(["adlm", "arab", "hebr", "mand", "nkoo", "rohg", "samr", "syrc", "thaa"])
-_SCRIPT_LENGTH = 4
+_SCRIPT_LENGTH, _REGION_LENGTH = 4, 2
 
 # Marks that turn the reading direction, and those that hide in a name; vendor text may hold neither.
 _HIDDEN = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u061c]")
@@ -28,6 +26,8 @@ class Choice(NamedTuple):
     tag: str
     fallbacks: tuple[str, ...]
     why: str
+    regional: str
+    """The reader's own variety of it, such as `de-AT`: how dates and numbers are written."""
 
 
 def normal(tag: str) -> str:
@@ -39,8 +39,8 @@ def normal(tag: str) -> str:
         part.title()
         if len(part) == _SCRIPT_LENGTH and part.isalpha()
         else part.upper()
-        if len(part) == 2
-        else part.lower()  # noqa: PLR2004 E501
+        if len(part) == _REGION_LENGTH
+        else part.lower()
         for part in rest
     ]
     return "-".join([language.lower(), *cased])
@@ -61,18 +61,16 @@ def negotiate(wanted: Iterable[tuple[str, str | None]], available: Sequence[str]
         available: tags there are texts for; the first is the last resort.
 
     """
-    wanted = [(who, tag) for who, tag in wanted if tag]
-    order = list(dict.fromkeys(part for _, tag in wanted for part in prefixes(tag or "")))
+    wishes = [(who, tag) for who, tag in wanted if tag]
+    order = list(dict.fromkeys(part for _, tag in wishes for part in prefixes(tag)))
     fallbacks = tuple(tag for tag in dict.fromkeys([*order, available[0]]) if tag in available)
-    for who, tag in wanted:
-        for part in prefixes(tag or ""):
+    for who, tag in wishes:
+        for part in prefixes(tag):
             if part in available:
-                exact = normal(tag or "")
+                exact = normal(tag)
                 why = who if part == exact else f"{who} ({exact} has no texts of its own)"
-                return Choice(part, fallbacks, why)
-    return Choice(
-        available[0], fallbacks, "last resort: nobody's language is available" if wanted else "last resort"
-    )
+                return Choice(part, fallbacks, why, exact)
+    return Choice(available[0], fallbacks, "nobody's language is available", available[0])
 
 
 def direction(tag: str) -> Direction:
@@ -111,9 +109,7 @@ def isolate(text: str, around: Direction) -> str:
 
     Text that reads the same way as its surroundings comes back as it is.
     """
-    strong = {
-        "ltr" if kind == "L" else "rtl" for kind in map(bidirectional, text) if kind in ("L", "R", "AL")
-    }
+    strong = {"ltr" if kind == "L" else "rtl" for kind in map(bidirectional, text) if kind in ("L", "R", "AL")}
     needs = strong != {around} if around == "ltr" and strong else bool(text) and strong != {around}
     return f"{_FSI}{text}{_PDI}" if needs else text
 
@@ -143,9 +139,7 @@ def format_datetime(moment: datetime, tag: str) -> str:
 
     locale = _known(tag)
     zone = "UTC" if not moment.utcoffset() else get_timezone_gmt(moment, width="short", locale=locale)
-    return (
-        f"{format_date(moment, 'long', locale=locale)}, {format_time(moment, 'HH:mm', locale=locale)} {zone}"
-    )
+    return f"{format_date(moment, 'long', locale=locale)}, {format_time(moment, 'HH:mm', locale=locale)} {zone}"
 
 
 @lru_cache(maxsize=4096)

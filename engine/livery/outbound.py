@@ -133,9 +133,7 @@ class Outbound:
         if trusted and parts.scheme in ("http", "https"):
             return
         if parts.scheme != "https" or (port or 443) not in _HTTPS_PORTS:
-            raise ForbiddenTarget(
-                f"only https on port 443 or 8443 is allowed, not {parts.scheme}:{port or ''}"
-            )
+            raise ForbiddenTarget(f"only https on port 443 or 8443 is allowed, not {parts.scheme}:{port or ''}")
         if literal is not None:
             self.check_address(host, host)
 
@@ -154,9 +152,7 @@ class Outbound:
             return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(refusal))
         except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
             cause = error.__cause__ or getattr(error, "os_error", None)
-            if isinstance(cause, ForbiddenTarget) or isinstance(
-                getattr(cause, "__cause__", None), ForbiddenTarget
-            ):
+            if isinstance(cause, ForbiddenTarget) or isinstance(getattr(cause, "__cause__", None), ForbiddenTarget):
                 return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(cause))
             return Answer(failure=Reason.UNREACHABLE, excerpt="no connection")
         except TimeoutError:
@@ -175,9 +171,7 @@ class Outbound:
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
-                timeout=aiohttp.ClientTimeout(
-                    total=self._policy.timeout, sock_connect=min(10.0, self._policy.timeout)
-                ),
+                timeout=aiohttp.ClientTimeout(total=self._policy.timeout, sock_connect=min(10.0, self._policy.timeout)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
@@ -226,15 +220,11 @@ _TRY_AGAIN = frozenset({408, 425, 429})
 
 def _seconds(value: str | None) -> float | None:
     """A Retry-After in seconds (RFC 9110 §10.2.3); its HTTP-date form and nonsense count as absent."""
-    return (
-        float(value)
-        if value is not None and value.isascii() and value.isdigit() and len(value) < 10
-        else None
-    )  # noqa: PLR2004
+    return float(value) if value is not None and value.isascii() and value.isdigit() and len(value) < 10 else None  # noqa: PLR2004
 
 
 def outcome_of(answer: Answer, *, success: str = "delivered") -> Outcome:
-    """The outcome an HTTP answer stands for: 2xx is `success`, 3xx and most 4xx are final, 429 and 5xx are tried again."""
+    """What an HTTP answer stands for: 2xx is `success`, 3xx and most 4xx are final, 429 and 5xx are tried again."""
     if answer.status is None:
         reason = answer.failure or Reason.UNREACHABLE
         final = reason in (Reason.FORBIDDEN_TARGET, Reason.INVALID)

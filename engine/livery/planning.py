@@ -53,9 +53,7 @@ class From:
 class Planner:
     """Plans deliveries by the settings of one configuration."""
 
-    def __init__(
-        self, config: Config, hooks: Hooks, types: Mapping[str, EventType], channels: Channels
-    ) -> None:
+    def __init__(self, config: Config, hooks: Hooks, types: Mapping[str, EventType], channels: Channels) -> None:
         self._config, self._hooks, self._types, self._channels = config, hooks, types, channels
 
     def chain(self, event: Event) -> Chain:
@@ -153,9 +151,7 @@ class Planner:
         )
         return Plan(delivery, unique=where.key if where else PERSONS, envelope=envelope, endpoint=where)
 
-    def _envelope(
-        self, event: Event, who: Audience, where: Endpoint | None, sender: From, now: datetime
-    ) -> Envelope:
+    def _envelope(self, event: Event, who: Audience, where: Endpoint | None, sender: From, now: datetime) -> Envelope:
         id_ = new_id("dlv", now)
         return Envelope(
             delivery_id=id_,

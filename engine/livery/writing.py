@@ -46,22 +46,13 @@ class Writer:
             channels,
         )
 
-    def notification(
-        self, event: Event, chain: Chain, reading: Reading
-    ) -> tuple[Notification, PackChain, Wording]:
+    def notification(self, event: Event, chain: Chain, reading: Reading) -> tuple[Notification, PackChain, Wording]:
         """What is said, before it is rendered for a channel; plugins had their say."""
         packs, passed_over = self.packs(chain)
         reader, asked = reading.reader_locale, reading.asked_locale
         choice = compose.choose_locale(chain, packs, reader, self._config.default_locale, asked=asked)
-        made = compose.compose(
-            event,
-            self._types[event.type],
-            chain,
-            packs,
-            choice=choice,
-            accepted_at=reading.accepted_at,
-            reader=asked or reader,
-        )
+        kind = self._types[event.type]
+        made = compose.compose(event, kind, chain, packs, choice=choice, accepted_at=reading.accepted_at)
         made = made.model_copy(update={"degraded": (*passed_over, *made.degraded)})
         made = self._hooks.pipe("livery_amend_notification", "notification", notification=made, event=event)
         wording = Wording(

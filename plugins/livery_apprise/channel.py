@@ -18,9 +18,7 @@ _SEPARATOR = "\n\n"
 class AppriseSettings(Model):
     """`[channels.apprise]`"""
 
-    targets: dict[str, SecretStr] = Field(
-        default={}, description="Apprise URLs by the name tenants use for them."
-    )
+    targets: dict[str, SecretStr] = Field(default={}, description="Apprise URLs by the name tenants use for them.")
     timeout: float = Field(default=30.0, gt=0, le=300, description="Seconds for one service.")
 
 
@@ -31,7 +29,7 @@ class AppriseDestination(Model):
 
 
 class AppriseChannel(Channel):
-    """At least once, one try a call; Apprise tells neither a code nor a Retry-After, so every failure is tried again."""
+    """One try a call. Apprise tells neither a code nor a Retry-After, so every failure is tried again."""
 
     Settings = AppriseSettings
     Destination = AppriseDestination
@@ -53,25 +51,17 @@ class AppriseChannel(Channel):
         url = settings.targets.get(dispatch.destination.target)
         if url is None:
             known = ", ".join(sorted(settings.targets)) or "none"
-            detail = (
-                f"no target {dispatch.destination.target!r} in [channels.apprise.targets]; there are: {known}"
-            )
+            detail = f"no target {dispatch.destination.target!r} in [channels.apprise.targets]; there are: {known}"
             return Outcome(status="failed", reason=Reason.MISCONFIGURED, detail=detail)
         if find_spec("apprise") is None:
-            return Outcome(
-                status="retry", reason=Reason.MISCONFIGURED, detail="pip install 'livery[apprise]'"
-            )
-        return await asyncio.to_thread(
-            _notify, url.get_secret_value(), dispatch.wire.decode(), settings.timeout
-        )
+            return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail="pip install 'livery[apprise]'")
+        return await asyncio.to_thread(_notify, url.get_secret_value(), dispatch.wire.decode(), settings.timeout)
 
 
 def _notify(url: str, text: str, timeout: float) -> Outcome:
     from apprise import Apprise, AppriseAsset, AppriseResultStatus, NotifyFormat
 
-    asset = AppriseAsset(
-        async_mode=False, plugin_paths=[], storage_mode="memory", app_id="Livery", app_desc="Livery"
-    )
+    asset = AppriseAsset(async_mode=False, plugin_paths=[], storage_mode="memory", app_id="Livery", app_desc="Livery")
     service: Any = Apprise(asset=asset)
     if not service.add(url):
         return Outcome(
@@ -94,6 +84,4 @@ def _notify(url: str, text: str, timeout: float) -> Outcome:
             reason=Reason.MISCONFIGURED,
             detail="Apprise found no service in the target's URL",
         )
-    return Outcome(
-        status="retry", reason=Reason.CHANNEL_FAILED, detail=f"Apprise reports {result.status.name.lower()}"
-    )
+    return Outcome(status="retry", reason=Reason.CHANNEL_FAILED, detail=f"Apprise reports {result.status.name.lower()}")

@@ -11,9 +11,7 @@ from livery.plugin import Channel, Dispatch, Envelope, Message, Model, Outcome, 
 class SlackDestination(Model):
     """`[[tenants.<id>.channels.slack]]`"""
 
-    url: SecretStr = Field(
-        description="The incoming webhook's URL. Whoever knows it can post, so it is a secret."
-    )
+    url: SecretStr = Field(description="The incoming webhook's URL. Whoever knows it can post, so it is a secret.")
     name: str = Field(default="", description="What people are shown of it, such as `#orders`.")
 
 
@@ -34,7 +32,5 @@ class SlackChannel(Channel):
 
     async def send(self, dispatch: Dispatch) -> Outcome:
         url = dispatch.destination.url.get_secret_value()
-        answer = await self.outbound.post(
-            url, dispatch.wire, {"Content-Type": "application/json; charset=utf-8"}
-        )
+        answer = await self.outbound.post(url, dispatch.wire, {"Content-Type": "application/json; charset=utf-8"})
         return outcome_of(answer)

@@ -30,9 +30,7 @@ class SmtpSettings(Model):
     ca_file: str | None = Field(default=None, description="PEM file of a private authority to trust instead.")
     username: str | None = None
     password: SecretStr | None = None
-    helo: str = Field(
-        default="localhost", description="The name we greet with: this machine's, in the public DNS."
-    )
+    helo: str = Field(default="localhost", description="The name we greet with: this machine's, in the public DNS.")
     connections: int = Field(default=10, ge=1, le=200, description="Connections open at the same time.")
     timeout: float = Field(default=30.0, gt=0, le=600, description="Seconds for one answer of the server.")
 
@@ -105,9 +103,7 @@ def _transfer(client: smtplib.SMTP, dispatch: Dispatch) -> Outcome:
     open_ = [address for address in envelope.addresses if address not in dispatch.settled]
     utf8 = not all(address.isascii() for address in (envelope.sender_address, *envelope.addresses))
     if utf8 and not client.has_extn("smtputf8"):
-        return Outcome(
-            status="failed", reason=Reason.INVALID, detail="the mail server takes no addresses beyond ASCII"
-        )
+        return Outcome(status="failed", reason=Reason.INVALID, detail="the mail server takes no addresses beyond ASCII")
     is_sent = False
     try:
         code, answer = client.mail(envelope.sender_address, ["SMTPUTF8", "BODY=8BITMIME"] if utf8 else [])
@@ -123,9 +119,7 @@ def _transfer(client: smtplib.SMTP, dispatch: Dispatch) -> Outcome:
             code, answer = client.getreply()
     except (OSError, smtplib.SMTPException) as error:
         reason = Reason.TIMEOUT if isinstance(error, TimeoutError) else Reason.UNREACHABLE
-        return Outcome(
-            status="unknown" if is_sent else "retry", reason=reason, detail="the connection was lost"
-        )
+        return Outcome(status="unknown" if is_sent else "retry", reason=reason, detail="the connection was lost")
     if code >= 400:  # noqa: PLR2004
         return _answered("failed" if code >= _PERMANENT else "retry", code, answer, Reason.REFUSED)
     return _summed_up(results, code, answer)
@@ -152,9 +146,7 @@ def _summed_up(results: list[RecipientResult], code: int = 0, answer: bytes = b"
     if worst is not None:
         status: Literal["retry", "failed"] = "retry" if worst.status == "retry" else "failed"
         reason = Reason.THROTTLED if status == "retry" else Reason.REFUSED
-        return Outcome(
-            status=status, reason=reason, code=worst.code, detail=worst.detail, recipients=tuple(results)
-        )
+        return Outcome(status=status, reason=reason, code=worst.code, detail=worst.detail, recipients=tuple(results))
     refused = any(one.status == "failed" for one in results)
     return Outcome(
         status="accepted",

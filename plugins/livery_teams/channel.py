@@ -37,7 +37,5 @@ class TeamsChannel(Channel):
 
     async def send(self, dispatch: Dispatch) -> Outcome:
         url = dispatch.destination.url.get_secret_value()
-        answer = await self.outbound.post(
-            url, dispatch.wire, {"Content-Type": "application/json; charset=utf-8"}
-        )
+        answer = await self.outbound.post(url, dispatch.wire, {"Content-Type": "application/json; charset=utf-8"})
         return outcome_of(answer, success="accepted")

@@ -23,9 +23,7 @@ class WebhookDestination(Model):
     secret: SecretStr = Field(
         description="`whsec_` and the base64 of 24 to 64 random bytes; the receiver verifies by it."
     )
-    authorization: SecretStr | None = Field(
-        default=None, description="Value of an Authorization header to send."
-    )
+    authorization: SecretStr | None = Field(default=None, description="Value of an Authorization header to send.")
 
     @field_validator("secret")
     @classmethod

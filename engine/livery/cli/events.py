@@ -25,7 +25,7 @@ def demo(
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Send three events for three sellers through four channels to real servers on this machine, and check what arrived."""
+    """Send three events for three sellers by four channels to real servers on this machine; check what arrived."""
     from livery.demo import run
 
     report = run(out)
@@ -54,9 +54,7 @@ def demo(
 
 
 def send(
-    events: Annotated[
-        list[Path], typer.Argument(help="Files with one event each, as JSON; - for standard input.")
-    ],
+    events: Annotated[list[Path], typer.Argument(help="Files with one event each, as JSON; - for standard input.")],
     config: ConfigOption = None,
     *,
     queue: Annotated[bool, typer.Option("--queue", help="Only accept; a worker delivers.")] = False,

@@ -58,7 +58,7 @@ def show(
 ) -> None:
     """Show one delivery: its attempts, who was told and why, and where every piece of text came from."""
     with output.opened(config) as engine:
-        found = [one for one in engine.deliveries(id_prefix=delivery, limit=2)]
+        found = engine.deliveries(id_prefix=delivery, limit=2)
         if len(found) != 1:
             many = "several deliveries begin" if found else "no delivery begins"
             raise NotFound(f"{many} with {delivery!r}; `livery deliveries list` shows them")
@@ -68,9 +68,7 @@ def show(
             raise NotFound(f"{one.id} has not been written yet")
         typer.echo(wire.decode("utf-8", "replace"))
     elif as_json:
-        output.emit(
-            {**one.model_dump(mode="json"), "log": [attempt.model_dump(mode="json") for attempt in attempts]}
-        )
+        output.emit({**one.model_dump(mode="json"), "log": [attempt.model_dump(mode="json") for attempt in attempts]})
     else:
         from livery.cli.explain import show_delivery
 

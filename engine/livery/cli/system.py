@@ -11,9 +11,7 @@ from livery.errors import LiveryError
 if TYPE_CHECKING:
     from livery.engine import Engine
 
-plugin = typer.Typer(
-    no_args_is_help=True, help="Plugins: channels, event types and packs that are installed."
-)
+plugin = typer.Typer(no_args_is_help=True, help="Plugins: channels, event types and packs that are installed.")
 pack = typer.Typer(no_args_is_help=True, help="Template packs.")
 
 
@@ -54,9 +52,7 @@ def plugin_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> 
     with output.opened(config) as engine:
         plugins, kinds = list(engine.plugins), engine.channels.types
         order = {
-            hook: [name for name, _, _ in engine.hooks.implementations(hook)]
-            for one in plugins
-            for hook in one.hooks
+            hook: [name for name, _, _ in engine.hooks.implementations(hook)] for one in plugins for hook in one.hooks
         }
         missing = {name: engine.channels.missing(name) for name in kinds}
     if as_json:
@@ -148,9 +144,7 @@ def doctor(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
         output.emit(checks)
     else:
         for one in checks:
-            typer.echo(
-                f"{'✓' if one['ok'] else '✗'} {one['check']}" + (f": {one['says']}" if one["says"] else "")
-            )
+            typer.echo(f"{'✓' if one['ok'] else '✗'} {one['check']}" + (f": {one['says']}" if one["says"] else ""))
     if engine is None:
         raise typer.Exit(BAD_INPUT)
     if wrong:

@@ -97,9 +97,7 @@ def _keep(out: Path, expected: list[Expected], mail: MailServer, http: HttpRecei
         folder.mkdir(parents=True)
         for name, content in _files(one, mail, http):
             (folder / name).write_bytes(content)
-        kept.append(
-            {"seller": seller, "name": one.said.brand["name"], "locale": one.said.locale, "folder": folder}
-        )
+        kept.append({"seller": seller, "name": one.said.brand["name"], "locale": one.said.locale, "folder": folder})
     return kept
 
 
@@ -116,7 +114,5 @@ def _files(one: Expected, mail: MailServer, http: HttpReceiver) -> Iterator[tupl
                 json.dumps(json.loads(request.body), ensure_ascii=False, indent=2).encode(),
             )
             if channel == "webhook":
-                shown = {
-                    key: value for key, value in request.headers.items() if key.lower().startswith("webhook-")
-                }
+                shown = {key: value for key, value in request.headers.items() if key.lower().startswith("webhook-")}
                 yield "webhook.headers.json", json.dumps(shown, indent=2).encode()

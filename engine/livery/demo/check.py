@@ -58,9 +58,7 @@ def _checks(
     one: Expected, deliveries: Sequence[Delivery], mails: Sequence[ReceivedMail], http: HttpReceiver
 ) -> Iterator[Check]:
     seller = one.event.seller_id
-    mine = sorted(
-        (delivery for delivery in deliveries if delivery.tenant == seller), key=lambda it: it.channel
-    )
+    mine = sorted((delivery for delivery in deliveries if delivery.tenant == seller), key=lambda it: it.channel)
     yield (
         f"{seller}: one delivery for each channel",
         [delivery.channel for delivery in mine] == list(_CHANNELS),

@@ -41,10 +41,7 @@ class EmbeddedExecution:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def put(self, tx: Connection, wakes: Sequence[Wake]) -> None:
-        rows = [
-            {"work": one.work, "lane": one.lane, "due": micros(one.due), "priority": one.priority}
-            for one in wakes
-        ]
+        rows = [{"work": one.work, "lane": one.lane, "due": micros(one.due), "priority": one.priority} for one in wakes]
         if rows:
             tx.execute(insert(schema.wake).on_conflict_do_nothing(), rows)
 

@@ -39,9 +39,7 @@ class User(EventPart):
         description="Where the user reads mail. An address nobody can be reached at is left out of the "
         "audience with a reason; it never refuses the event.",
     )
-    locale: str | None = Field(
-        default=None, max_length=85, description="BCP 47 tag of the language the user reads."
-    )
+    locale: str | None = Field(default=None, max_length=85, description="BCP 47 tag of the language the user reads.")
 
 
 class EventData(EventPart):
@@ -65,9 +63,7 @@ class Event(Model):
     type: Id = Field(description="The event type, such as `OfferProvisionError`.")
     subject: str | None = Field(default=None, min_length=1, description="What in the source it is about.")
     time: AwareDatetime | None = Field(default=None, description="When it happened, RFC 3339 with zone.")
-    datacontenttype: Literal["application/json"] = Field(
-        default="application/json", description="Always JSON."
-    )
+    datacontenttype: Literal["application/json"] = Field(default="application/json", description="Always JSON.")
     dataschema: str | None = Field(default=None, description="URI of the schema `data` keeps to.")
     data: SerializeAsAny[EventData] = Field(description="The data of this event type.")
 

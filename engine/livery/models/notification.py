@@ -27,9 +27,7 @@ class Fact(Model):
 
     label: str
     value: str
-    mono: bool = Field(
-        default=False, description="An identifier: shown in a fixed-width font, left to right."
-    )
+    mono: bool = Field(default=False, description="An identifier: shown in a fixed-width font, left to right.")
 
 
 class FactsBlock(BaseBlock):

@@ -1,12 +1,14 @@
 """Tenant: a node of the chain platform → distributor → seller. Brand and settings hang on a tenant."""
 
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from livery.models.base import Model
 from livery.models.event import Id, Name
+
+SELECTORS = ("event_user", "organization_contact:", "role:", "user:", "address:")
 
 
 class Level(StrEnum):
@@ -35,12 +37,24 @@ class Sender(Model):
     reply_to: str | None = Field(default=None, description="Where answers go.")
 
 
+def _a_selector(text: str) -> str:
+    if not text.startswith(SELECTORS):
+        raise ValueError(
+            f"{' or '.join(SELECTORS)}… (such as organization_contact:seller.primary or address:a@b.example)"
+        )
+    return text
+
+
+Selector = Annotated[str, AfterValidator(_a_selector)]
+"""Stands for recipients: who did it, an organisation's contact, a role, a user, or a plain address."""
+
+
 class Place(Model):
     """A difference at one level for one list of selectors: `set` replaces what came from above."""
 
-    set: tuple[str, ...] | None = None
-    add: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
+    set: tuple[Selector, ...] | None = None
+    add: tuple[Selector, ...] = ()
+    remove: tuple[Selector, ...] = ()
 
 
 class EventSettings(Model):

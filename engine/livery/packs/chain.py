@@ -9,6 +9,8 @@ from pydantic import ValidationError
 
 from livery.config import problems_of
 from livery.errors import NotFound, PackError, PluginError
+from livery.locales import direction
+from livery.packs.language import environment
 from livery.packs.manifest import NotificationDefinition
 from livery.packs.pack import Pack
 
@@ -21,6 +23,18 @@ class PackChain:
 
     def __init__(self, packs: Iterable[Pack]) -> None:
         self.packs = tuple(packs)
+        self._environments: dict[str, Any] = {}
+
+    def markup(self, locale: str) -> Any:
+        """The environment of this chain's MJML templates for a language; compiled templates are kept in it."""
+        if locale not in self._environments:
+            loader = ChainLoader(self)
+            self._environments[locale] = environment(locale, direction(locale), markup=True, loader=loader)
+        return self._environments[locale]
+
+    def nearest(self, path: str) -> str | None:
+        """The full name (`<pack>!<path>`) of the nearest file; None if no pack has it."""
+        return next((f"{pack.id}!{path}" for pack, _ in self.files(path)), None)
 
     @property
     def top(self) -> Pack:
@@ -72,14 +86,10 @@ class PackChain:
             overlay = pack.notification(name)
             if overlay is None:
                 continue
-            merged.update(
-                {field: value for field in _SCALARS if (value := getattr(overlay, field)) is not None}
-            )
+            merged.update({field: value for field in _SCALARS if (value := getattr(overlay, field)) is not None})
             for gone in overlay.remove:
                 if blocks.pop(gone, None) is None:
-                    raise PackError(
-                        f"removes the block {gone!r}, which no parent has", pack=pack.id, file=file
-                    )
+                    raise PackError(f"removes the block {gone!r}, which no parent has", pack=pack.id, file=file)
             for change in overlay.blocks:
                 blocks = _laid_over(blocks, change, pack.id, file)
                 origin[str(change["id"])] = pack.id
@@ -109,9 +119,7 @@ def _laid_over(
     side, neighbour = next(iter(where.items()))
     others = {key: block for key, block in blocks.items() if key != id_}
     if neighbour not in others:
-        raise PackError(
-            f"block {id_!r} is to stand {side} {neighbour!r}, which is not there", pack=pack, file=file
-        )
+        raise PackError(f"block {id_!r} is to stand {side} {neighbour!r}, which is not there", pack=pack, file=file)
     ordered: dict[str, dict[str, Any]] = {}
     for key, block in others.items():
         pair = [(id_, fields), (key, block)] if side == "before" else [(key, block), (id_, fields)]
@@ -144,18 +152,10 @@ class ChainLoader(BaseLoader):
             path = path.removeprefix(PARENT)
             ids = [pack.id for pack in packs]
             packs = packs[ids.index(asked_by.partition("!")[0]) + 1 :]
-        name = self.nearest(path, packs)
+        name = PackChain(packs).nearest(path)
         if name is None:
             raise TemplateNotFound(f"{path} (asked for by {asked_by})")
         return name
-
-    def nearest(self, path: str, packs: Iterable[Pack] | None = None) -> str | None:
-        """The full name of the nearest file; None if no pack has it."""
-        found = (
-            pack.id for pack in (self._chain.packs if packs is None else packs) if pack.read(path) is not None
-        )
-        id_ = next(found, None)
-        return None if id_ is None else f"{id_}!{path}"
 
 
 class Library:
@@ -191,15 +191,11 @@ class Library:
 
     def _walk(self, pack: str) -> list[Pack]:
         if pack not in self.packs:
-            raise NotFound(
-                f"no pack is called {pack!r}; there are: {', '.join(sorted(self.packs)) or 'none'}"
-            )
+            raise NotFound(f"no pack is called {pack!r}; there are: {', '.join(sorted(self.packs)) or 'none'}")
         found = [self.packs[pack]]
         while parent := found[-1].manifest.parent:
             if parent not in self.packs:
-                raise PackError(
-                    f"its parent {parent!r} is not installed", pack=found[-1].id, file="pack.toml"
-                )
+                raise PackError(f"its parent {parent!r} is not installed", pack=found[-1].id, file="pack.toml")
             if parent in [one.id for one in found]:
                 cycle = " → ".join([*(one.id for one in found), parent])
                 raise PackError(f"packs are each other's parents: {cycle}", pack=pack, file="pack.toml")

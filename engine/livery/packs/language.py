@@ -46,7 +46,35 @@ _FILTERS = frozenset(
         "urlencode",
     ]
 )
-_TESTS = frozenset(["boolean", "defined", "divisibleby", "eq", "equalto", "even", "false", "ge", "gt", "in", "integer", "le", "lower", "lt", "mapping", "ne", "none", "number", "odd", "sameas", "sequence", "string", "true", "undefined", "upper"])  # fmt: skip
+_TESTS = frozenset(
+    [
+        "boolean",
+        "defined",
+        "divisibleby",
+        "eq",
+        "equalto",
+        "even",
+        "false",
+        "ge",
+        "gt",
+        "in",
+        "integer",
+        "le",
+        "lower",
+        "lt",
+        "mapping",
+        "ne",
+        "none",
+        "number",
+        "odd",
+        "sameas",
+        "sequence",
+        "string",
+        "true",
+        "undefined",
+        "upper",
+    ]
+)
 _LOOP = frozenset(
     [
         "index",
@@ -81,16 +109,10 @@ class _Sandbox(ImmutableSandboxedEnvironment):
             try:
                 return obj[key]
             except (LookupError, TypeError):
-                return self.undefined(obj=obj, name=key)
-        if isinstance(obj, Undefined):
-            return (
-                obj[key]
-                if isinstance(obj, ChainableUndefined)
-                else self.undefined(name=f"{obj._undefined_name}.{key}")
-            )
+                return self.undefined(name=key)
         if isinstance(obj, LoopContext) and key in _LOOP:
             return getattr(obj, key)
-        return self.undefined(obj=obj, name=key)
+        return self.undefined(name=key)
 
     def join_path(self, template: str, parent: str) -> str:
         resolve = getattr(self.loader, "resolve", None)
@@ -100,6 +122,7 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         return isinstance(obj, Macro | BlockReference)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        del context
         if operator == "*" and all(isinstance(side, int | float) for side in (left, right)):
             return left * right
         raise TemplateError(f"the operator {operator} is not available to packs")

@@ -75,18 +75,14 @@ class Pack:
             name = f"strings/{file.name}"
             tag = normal(file.stem)
             if not tag:
-                raise PackError(
-                    "is not named after a language (BCP 47), such as de.toml", pack=self.id, file=name
-                )
+                raise PackError("is not named after a language (BCP 47), such as de.toml", pack=self.id, file=name)
             found[tag] = dict(self._flat(self._toml(name), name))
         return found
 
     def notification(self, name: str) -> NotificationOverlay | None:
         """What this pack says about a notification; None if nothing."""
         path = f"notifications/{name}.toml"
-        return (
-            self._model(NotificationOverlay, path, self._toml(path)) if self.read(path) is not None else None
-        )
+        return self._model(NotificationOverlay, path, self._toml(path)) if self.read(path) is not None else None
 
     def notifications(self) -> list[str]:
         """Names of the notifications this pack defines or changes."""
@@ -105,9 +101,7 @@ class Pack:
                 pairs.append((f"{prefix}{key}", value))
             else:
                 line = self._line(file, key)
-                raise PackError(
-                    f"{prefix}{key} is no text; put it in quotes", pack=self.id, file=file, line=line
-                )
+                raise PackError(f"{prefix}{key} is no text; put it in quotes", pack=self.id, file=file, line=line)
         return pairs
 
     def _toml(self, path: str) -> dict[str, Any]:

@@ -12,9 +12,7 @@ from livery.models.notification import Notification
 from livery.packs.chain import PackChain
 
 
-def render(
-    notification: Notification, event: Event, packs: PackChain, *, format: Format, limits: Limits
-) -> Message:  # noqa: A002
+def render(notification: Notification, event: Event, packs: PackChain, *, format: Format, limits: Limits) -> Message:  # noqa: A002
     """The message of a notification in one format, within a channel's limits.
 
     Never fails for what a pack does or how long a text is: it falls back, drops by priority and shortens,

@@ -69,10 +69,7 @@ def _card(notification: Notification, blocks: Sequence[Block], title: str = "") 
     body += [element for block in blocks for element in _block(block)]
     if notification.closing:
         body.append(_text(notification.closing))
-    body += [
-        _text(line, spacing="None" if number else "Medium")
-        for number, line in enumerate(notification.signature)
-    ]
+    body += [_text(line, spacing="None" if number else "Medium") for number, line in enumerate(notification.signature)]
     if notification.footer:
         body.append(_text(notification.footer, size="Small", subtle=True))
     card: dict[str, Any] = {

@@ -78,40 +78,47 @@ def _block(block: Block) -> Iterable[dict[str, Any]]:
         case TextBlock():
             yield _section(block.text, block.heading)
         case ErrorBlock():
-            quoted = "\n".join(
-                f">{escaped(line, _QUOTE)}" for line in shorten(block.text, _QUOTE).splitlines()
-            )
-            code = f"\n>`{escaped(block.code.replace('`', ''), 200)}`" if block.code else ""
-            yield _raw(f"{_bold(block.heading)}{quoted}{code}"[:_SECTION])
+            yield _error(block)
         case FactsBlock():
-            if block.heading:
-                yield _raw(_bold(block.heading).strip())
-            for at in range(0, len(block.facts), _FIELDS):
-                pairs = block.facts[at : at + _FIELDS]
-                fields = [f"*{escaped(fact.label, 200)}*\n{escaped(fact.value, 1000)}" for fact in pairs]
-                yield {
-                    "type": "section",
-                    "fields": [{"type": "mrkdwn", "text": one, "verbatim": True} for one in fields],
-                }
+            yield from _facts(block)
         case ListBlock():
             yield _section("\n".join(f"• {item}" for item in block.items), block.heading)
         case ActionsBlock():
-            buttons = [
-                {
-                    "type": "button",
-                    "text": {"type": "plain_text", "text": one_line(action.label, _BUTTON)},
-                    "url": action.url,
-                    **({"style": "primary"} if action.primary else {}),
-                }
-                for action in block.actions[:_BUTTONS]
-                if len(action.url) <= _URL and action.url.startswith(("https://", "http://"))
-            ]
-            if buttons:
-                yield {"type": "actions", "elements": buttons}
+            yield from _actions(block)
         case ImageBlock():
             yield {"type": "image", "image_url": block.url, "alt_text": block.alt[:2000] or " "}
         case DividerBlock():
             yield {"type": "divider"}
+
+
+def _error(block: ErrorBlock) -> dict[str, Any]:
+    quoted = "\n".join(f">{escaped(line, _QUOTE)}" for line in shorten(block.text, _QUOTE).splitlines())
+    code = f"\n>`{escaped(block.code.replace('`', ''), 200)}`" if block.code else ""
+    return _raw(f"{_bold(block.heading)}{quoted}{code}"[:_SECTION])
+
+
+def _facts(block: FactsBlock) -> Iterable[dict[str, Any]]:
+    if block.heading:
+        yield _raw(_bold(block.heading).strip())
+    for at in range(0, len(block.facts), _FIELDS):
+        pairs = block.facts[at : at + _FIELDS]
+        texts = [f"*{escaped(fact.label, 200)}*\n{escaped(fact.value, 1000)}" for fact in pairs]
+        yield {"type": "section", "fields": [{"type": "mrkdwn", "text": text, "verbatim": True} for text in texts]}
+
+
+def _actions(block: ActionsBlock) -> Iterable[dict[str, Any]]:
+    buttons = [
+        {
+            "type": "button",
+            "text": {"type": "plain_text", "text": one_line(action.label, _BUTTON)},
+            "url": action.url,
+            **({"style": "primary"} if action.primary else {}),
+        }
+        for action in block.actions[:_BUTTONS]
+        if len(action.url) <= _URL and action.url.startswith(("https://", "http://"))
+    ]
+    if buttons:
+        yield {"type": "actions", "elements": buttons}
 
 
 def _bold(heading: str) -> str:

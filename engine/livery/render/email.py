@@ -11,8 +11,7 @@ from livery.errors import PackError
 from livery.locales import one_line
 from livery.models.message import Format, Message
 from livery.models.notification import Notification
-from livery.packs.chain import ChainLoader, PackChain
-from livery.packs.language import environment
+from livery.packs.chain import PackChain
 from livery.render.text import plain
 
 LAYOUT = "layouts/email.mjml.j2"
@@ -50,8 +49,7 @@ def email(notification: Notification, packs: PackChain) -> Message:
 
 
 def _html(notification: Notification, packs: PackChain, degraded: list[str]) -> str:
-    loader = ChainLoader(packs)
-    jinja = environment(notification.locale, notification.direction, markup=True, loader=loader)
+    jinja = packs.markup(notification.locale)
     data = notification.model_dump(mode="json", exclude={"trace", "degraded"})
     context = {
         "notification": data,
@@ -62,7 +60,7 @@ def _html(notification: Notification, packs: PackChain, degraded: list[str]) -> 
         "end": "right" if notification.direction == "ltr" else "left",
     }
     blocks = [_block(block, context, packs, jinja, degraded) for block in data["blocks"]]
-    name = loader.nearest(LAYOUT)
+    name = packs.nearest(LAYOUT)
     if name is None:
         raise PackError("no pack of the chain has an e-mail layout", pack=packs.top.id, file=LAYOUT)
     return compile_mjml(jinja.get_template(name).render({**context, "blocks": blocks}))
@@ -123,9 +121,7 @@ def compile_mjml(mjml: str) -> str:
 
 def built_in(notification: Notification) -> str:
     """The page of last resort: the text, readable everywhere."""
-    rows = "".join(
-        f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in plain(notification).split("\n\n")
-    )
+    rows = "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in plain(notification).split("\n\n"))
     return (
         f'<!doctype html><html lang="{escape(notification.locale)}" dir="{notification.direction}"><head>'
         f'<meta charset="utf-8"><title>{escape(notification.subject)}</title></head>'

@@ -15,10 +15,16 @@ MAX_DEPTH = 32
 _ATTRIBUTE_LENGTH = 20
 _KNOWN = frozenset(Event.model_fields)
 _WORDS = {
-    "string_type": "text", "int_type": "a whole number", "bool_type": "true or false", "float_type": "a number",
-    "model_type": "an object", "model_attributes_type": "an object", "dict_type": "an object", "missing": "a value, none is given",
+    "string_type": "text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "float_type": "a number",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+    "dict_type": "an object",
+    "missing": "a value, none is given",
     "timezone_aware": "a time with its zone, such as 2026-11-20T09:41:27Z",
-}  # fmt: skip
+}
 
 
 def read(raw: Event | Mapping[str, Any] | str | bytes, types: Mapping[str, EventType]) -> Event:
@@ -67,9 +73,7 @@ def _bytes(raw: Event | Mapping[str, Any] | str | bytes) -> bytes:
 def _decoded(raw: bytes) -> Any:
     if len(raw) > MAX_BYTES:
         size = f"{len(raw):,} bytes"
-        raise EventError(
-            "the event is too large:", [Problem("(whole)", f"at most {MAX_BYTES // 1024} KiB", size)]
-        )
+        raise EventError("the event is too large:", [Problem("(whole)", f"at most {MAX_BYTES // 1024} KiB", size)])
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -77,9 +81,7 @@ def _decoded(raw: bytes) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twins)
     except json.JSONDecodeError as error:
-        raise EventError(
-            f"the event is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        ) from None
+        raise EventError(f"the event is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise EventError(f"the event is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:
@@ -112,9 +114,7 @@ def _unfit(value: Any, path: str, depth: int) -> list[Problem]:
         return [Problem(where, "a finite number", "infinity")]
     if isinstance(value, dict):
         inner = [*value.items()]
-        keys = [
-            problem for key in value for problem in _unfit(key, f"{path}.{shown(key)}".lstrip("."), depth)
-        ]
+        keys = [problem for key in value for problem in _unfit(key, f"{path}.{shown(key)}".lstrip("."), depth)]
         return keys + [p for key, one in inner for p in _unfit(one, f"{path}.{key}".lstrip("."), depth + 1)]
     if isinstance(value, list):
         return [p for number, one in enumerate(value) for p in _unfit(one, f"{path}.{number}", depth + 1)]
@@ -137,9 +137,7 @@ def _validated(data: dict[str, Any], kind: EventType | None) -> Event:
         except ValidationError as error:
             problems.extend(_problems(error, "data"))
     try:
-        event = Event.model_validate_json(
-            json.dumps({**envelope, "type": data.get("type") or "-", "data": _ANYBODY})
-        )
+        event = Event.model_validate_json(json.dumps({**envelope, "type": data.get("type") or "-", "data": _ANYBODY}))
     except ValidationError as error:
         problems.extend(_problems(error, ""))
         event = None
@@ -157,12 +155,8 @@ def _extensions(data: Mapping[str, Any]) -> list[Problem]:
     for name, value in data.items():
         if name in _KNOWN:
             continue
-        if not (
-            name.isascii() and name.isalnum() and name == name.lower() and len(name) <= _ATTRIBUTE_LENGTH
-        ):
-            problems.append(
-                Problem(name, "an attribute name of a-z and 0-9, at most 20 long (CloudEvents 1.0)")
-            )
+        if not (name.isascii() and name.isalnum() and name == name.lower() and len(name) <= _ATTRIBUTE_LENGTH):
+            problems.append(Problem(name, "an attribute name of a-z and 0-9, at most 20 long (CloudEvents 1.0)"))
         elif not isinstance(value, str | int | bool):
             problems.append(
                 Problem(name, "text, a whole number, true or false (a CloudEvents extension)", shown(value))

@@ -58,9 +58,7 @@ def resolve(event: Event, kind: EventType, chain: Chain, *, directory: Resolve) 
 
 def rules(kind: EventType, chain: Chain) -> list[Rule]:
     """The selectors in force: the event type's defaults, then every level's differences, `*` before the type."""
-    lists: dict[PlaceName, dict[str, str]] = {
-        place: dict.fromkeys(getattr(kind, place), "default") for place in PLACES
-    }
+    lists: dict[PlaceName, dict[str, str]] = {place: dict.fromkeys(getattr(kind, place), "default") for place in PLACES}
     for tenant in chain:
         for settings in _settings(tenant, kind.name):
             for place in PLACES:
@@ -95,9 +93,7 @@ def _changed(current: dict[str, str], place: Place, origin: str) -> dict[str, st
     return {selector: where for selector, where in changed.items() if selector not in place.remove}
 
 
-def _people(
-    rule: Rule, event: Event, chain: Chain, directory: Resolve
-) -> tuple[list[Entry], list[Exclusion]]:
+def _people(rule: Rule, event: Event, chain: Chain, directory: Resolve) -> tuple[list[Entry], list[Exclusion]]:
     found, missing = _look_up(rule.selector, event, chain, directory)
     common = {"place": rule.place, "selector": rule.selector, "origin": rule.origin}
     if not found:
@@ -114,9 +110,7 @@ def _people(
     return entries, excluded
 
 
-def _look_up(
-    selector: str, event: Event, chain: Chain, directory: Resolve
-) -> tuple[Sequence[Recipient], str]:
+def _look_up(selector: str, event: Event, chain: Chain, directory: Resolve) -> tuple[Sequence[Recipient], str]:
     """Who a selector stands for, or why it stands for nobody."""
     kind, _, rest = selector.partition(":")
     if kind == "address":
@@ -143,9 +137,7 @@ def _look_up(
 def _contact(which: str, chain: Chain) -> Contact | None:
     organisation, _, kind = which.partition(".")
     tenants = {"seller": chain[-1:], "platform": chain[:1], "distributor": tuple(reversed(chain[1:-1]))}
-    return next(
-        (tenant.contacts[kind] for tenant in tenants.get(organisation, ()) if kind in tenant.contacts), None
-    )
+    return next((tenant.contacts[kind] for tenant in tenants.get(organisation, ()) if kind in tenant.contacts), None)
 
 
 def _once(entries: Sequence[Entry]) -> tuple[list[Entry], list[Exclusion]]:

@@ -1,6 +1,6 @@
 """Compose: an event becomes a Notification, once, in the reader's language and the seller's brand."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,18 +23,12 @@ _SCHEMES = ("https", "http", "mailto")
 _BLOCK: TypeAdapter[Block] = TypeAdapter(Block)
 
 
-def choose_locale(
-    chain: Chain, packs: PackChain, reader: str | None, last: str, *, asked: str | None = None
-) -> Choice:
+def choose_locale(chain: Chain, packs: PackChain, reader: str | None, last: str, *, asked: str | None = None) -> Choice:
     """The language to write in: the asked one, the reader's, the nearest tenant's, the last resort."""
     wanted = [("asked for", asked), ("the recipient's language", reader)]
-    wanted += [
-        (f"default language of {tenant.level} {tenant.id}", tenant.locale) for tenant in reversed(chain)
-    ]
+    wanted += [(f"default language of {tenant.level} {tenant.id}", tenant.locale) for tenant in reversed(chain)]
     available = packs.locales()
-    return locales.negotiate(
-        [*wanted, ("last resort", last)], [last, *(tag for tag in available if tag != last)]
-    )
+    return locales.negotiate([*wanted, ("last resort", last)], [last, *(tag for tag in available if tag != last)])
 
 
 def brand(chain: Chain, packs: PackChain, seller_name: str) -> dict[str, str]:
@@ -46,22 +40,15 @@ def brand(chain: Chain, packs: PackChain, seller_name: str) -> dict[str, str]:
 
 
 def compose(
-    event: Event,
-    kind: EventType,
-    chain: Chain,
-    packs: PackChain,
-    *,
-    choice: Choice,
-    accepted_at: datetime,
-    reader: str | None = None,
+    event: Event, kind: EventType, chain: Chain, packs: PackChain, *, choice: Choice, accepted_at: datetime
 ) -> Notification:
     """Compose the notification of an event.
 
-    Never fails for what a pack does: a piece that cannot be rendered falls back to the parent pack's, then to
-    a plain built-in one, and `degraded` says so.
+    Never fails for what a pack does: a piece that cannot be made falls back to the parent pack's, then to a
+    plain built-in one, and `degraded` says so.
     """
     tokens = brand(chain, packs, event.data.seller.name)
-    composer = _Composer(event, packs, choice, tokens, when=event.when(accepted_at), reader=reader)
+    composer = _Composer(event, packs, choice, tokens, year=event.when(accepted_at).year)
     try:
         return composer.notification(kind)
     except (NotFound, PackError) as error:
@@ -69,22 +56,10 @@ def compose(
 
 
 class _Composer:
-    def __init__(
-        self,
-        event: Event,
-        packs: PackChain,
-        choice: Choice,
-        tokens: Mapping[str, str],
-        *,
-        when: datetime,
-        reader: str | None,
-    ) -> None:
-        self._packs, self._choice, self._tokens, self._event = packs, choice, dict(tokens), event
+    def __init__(self, event: Event, packs: PackChain, choice: Choice, tokens: Mapping[str, str], *, year: int) -> None:
+        self._packs, self._choice, self._tokens = packs, choice, dict(tokens)
         self._direction = locales.direction(choice.tag)
-        regional = next(
-            (tag for tag in locales.prefixes(reader or "") if tag.startswith(f"{choice.tag}-")), choice.tag
-        )
-        self._texts = Texts(regional, self._direction)
+        self._texts = Texts(choice.regional, self._direction)
         self._trace: list[Piece] = []
         self._degraded: list[str] = []
         plain = event.plain()
@@ -93,7 +68,7 @@ class _Composer:
             "envelope": {key: value for key, value in plain.items() if key != "data"},
             "brand": self._tokens,
             "locale": choice.tag,
-            "year": str(when.year),
+            "year": str(year),
         }
 
     def notification(self, kind: EventType) -> Notification:
@@ -101,23 +76,25 @@ class _Composer:
         file = f"notifications/{kind.notification}.toml"
         blocks = []
         for block in definition.blocks:
-            made = self._block(block)
+            made, pack = self._block(block, kind.notification, origin[block.id])
             if made is not None:
                 blocks.append(made)
-                self._trace.append(Piece(piece=f"block {block.id}", pack=origin[block.id], file=file))
-        title = self._line(definition.title, "title")
+                self._trace.append(Piece(piece=f"block {block.id}", pack=pack, file=file))
+        title = self._scalar(self._line, definition.title, "title")
         return Notification(
             event_type=kind.name,
             locale=self._choice.tag,
             direction=self._direction,
-            subject=self._line(definition.subject, "subject") or title or kind.name,
-            preheader=self._line(definition.preheader, "preheader"),
+            subject=self._scalar(self._line, definition.subject, "subject") or title or kind.name,
+            preheader=self._scalar(self._line, definition.preheader, "preheader"),
             title=title or kind.name,
-            greeting=self._text(definition.greeting, "greeting"),
+            greeting=self._scalar(self._text, definition.greeting, "greeting"),
             blocks=tuple(blocks),
-            closing=self._text(definition.closing, "closing"),
-            signature=tuple(line for part in definition.signature if (line := self._line(part, "signature"))),
-            footer=self._line(definition.footer, "footer"),
+            closing=self._scalar(self._text, definition.closing, "closing"),
+            signature=tuple(
+                line for part in definition.signature if (line := self._scalar(self._line, part, "signature"))
+            ),
+            footer=self._scalar(self._line, definition.footer, "footer"),
             brand=self._tokens,
             pack=self._packs.top.label,
             trace=tuple(self._trace),
@@ -144,15 +121,39 @@ class _Composer:
             degraded=(why,),
         )
 
-    def _block(self, block: BlockDefinition) -> Block | None:
-        try:
-            if not self._texts.holds(block.when, self._context):
-                return None
-            made = {"id": block.id, "kind": block.kind, "priority": block.priority, **self._fields(block)}
-            return None if _is_empty(made) else _BLOCK.validate_python(made)
-        except Exception as error:  # noqa: BLE001 - a pack may raise anything; the message must go out
-            self._degraded.append(f"block {block.id} left out: {_said(error)}")
+    def _block(self, block: BlockDefinition, name: str, pack: str) -> tuple[Block | None, str]:
+        """A block and the pack it is of; one that fails gives way to what the parent packs have under its id."""
+        for version, origin in self._versions(block, name, pack):
+            try:
+                return self._made(version), origin
+            except Exception as error:  # noqa: BLE001 - a pack may raise anything; the message must go out
+                self._degraded.append(f"block {block.id} of {origin}: {_said(error)}")
+        return None, pack
+
+    def _versions(self, block: BlockDefinition, name: str, pack: str) -> Iterator[tuple[BlockDefinition, str]]:
+        """A block as the nearest pack has it, then as each parent that has it otherwise."""
+        yield block, pack
+        packs = self._packs.without_top()
+        while packs is not None and any(packs.files(f"notifications/{name}.toml")):
+            definition, origin = packs.definition(name)
+            older = next((one for one in definition.blocks if one.id == block.id), block)
+            if older != block:
+                yield older, origin[older.id]
+            block, packs = older, packs.without_top()
+
+    def _made(self, block: BlockDefinition) -> Block | None:
+        if not self._texts.holds(block.when, self._context):
             return None
+        made = {"id": block.id, "kind": block.kind, "priority": block.priority, **self._fields(block)}
+        return None if _is_empty(made) else _BLOCK.validate_python(made)
+
+    def _scalar(self, write: Callable[[str, str], str], source: str, piece: str) -> str:
+        """A text outside of blocks; left empty if it fails."""
+        try:
+            return write(source, piece)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._degraded.append(f"{piece}: {_said(error)}")
+            return ""
 
     def _fields(self, block: BlockDefinition) -> dict[str, Any]:
         heading = self._line(block.heading, block.id)
@@ -173,9 +174,7 @@ class _Composer:
                 )
                 return {"heading": heading, "facts": tuple(facts)}
             case "actions":
-                actions = self._each(
-                    block.actions, lambda one: {"url": self._url(one.url), "primary": one.primary}
-                )
+                actions = self._each(block.actions, lambda one: {"url": self._url(one.url), "primary": one.primary})
                 return {"actions": tuple(one for one in actions if one["url"])}
             case "image":
                 return {

@@ -46,9 +46,7 @@ def connect(url: str) -> Engine:
         came = parsed.render_as_string(hide_password=True)
         raise ConfigError("the store:", [Problem("database_url", "sqlite:/// and the path of a file", came)])
     if not Path(parsed.database).parent.is_dir():
-        raise ConfigError(
-            "the store:", [Problem("database_url", "a file in a folder that exists", parsed.database)]
-        )
+        raise ConfigError("the store:", [Problem("database_url", "a file in a folder that exists", parsed.database)])
     engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
@@ -101,9 +99,7 @@ def _migrate(engine: Engine) -> None:
     if at == HEAD:
         return
     if at is not None and at > HEAD:
-        raise StoreError(
-            f"the store is at schema {at}, which is newer than this Livery's {HEAD}; upgrade Livery"
-        )
+        raise StoreError(f"the store is at schema {at}, which is newer than this Livery's {HEAD}; upgrade Livery")
     from alembic import command
     from alembic.config import Config
 

@@ -47,9 +47,15 @@ class Ledger:
         tenant, source, event_id = key
         table, digest = schema.event, sha256(body).hexdigest()
         row = {
-            "key": new_id("evt", now), "tenant": tenant, "source": source, "event_id": event_id, "type": kind, "body": body,
-            "digest": digest, "accepted_at": micros(now),
-        }  # fmt: skip
+            "key": new_id("evt", now),
+            "tenant": tenant,
+            "source": source,
+            "event_id": event_id,
+            "type": kind,
+            "body": body,
+            "digest": digest,
+            "accepted_at": micros(now),
+        }
         added = tx.execute(upsert(table).values(row).on_conflict_do_nothing().returning(table.c.key)).scalar()
         if added is not None:
             return str(added), False
@@ -66,9 +72,7 @@ class Ledger:
         wakes = []
         for plan in plans:
             row = _row_of(plan)
-            statement = (
-                upsert(schema.delivery).values(row).on_conflict_do_nothing().returning(schema.delivery.c.id)
-            )
+            statement = upsert(schema.delivery).values(row).on_conflict_do_nothing().returning(schema.delivery.c.id)
             if tx.execute(statement).scalar() is not None:
                 wakes.append(Wake(plan.delivery.id, plan.delivery.channel, plan.delivery.due_at))
         planned = {"planned_at": func.coalesce(schema.event.c.planned_at, schema.event.c.accepted_at)}
@@ -79,9 +83,7 @@ class Ledger:
     def event(self, key: str) -> StoredEvent | None:
         with told(), self.engine.connect() as connection:
             row = connection.execute(select(schema.event).where(schema.event.c.key == key)).mappings().first()
-        return (
-            StoredEvent(row["key"], row["tenant"], row["body"], moment(row["accepted_at"])) if row else None
-        )
+        return StoredEvent(row["key"], row["tenant"], row["body"], moment(row["accepted_at"])) if row else None
 
     def claim(self, delivery: str, *, now: datetime, lease: timedelta) -> Claim | None:
         table = schema.delivery
@@ -112,9 +114,7 @@ class Ledger:
                 "settled_at": micros(now),
                 "lease_until": None,
             }
-            tx.execute(
-                update(table).where(table.c.id == delivery).values(**gone, attempts=row["attempts"] - 1)
-            )
+            tx.execute(update(table).where(table.c.id == delivery).values(**gone, attempts=row["attempts"] - 1))
             return None
 
     def keep_wire(self, claim: Claim, wire: bytes, message: Message, trace: Mapping[str, Any]) -> bool:
@@ -141,10 +141,14 @@ class Ledger:
             "settled_at": None if is_open else ended,
         }
         row = {
-            "delivery": claim.delivery.id, "number": attempt.number, "started_at": micros(attempt.started_at),
-            "duration_us": int(attempt.duration_ms * 1000), "status": attempt.outcome.status,
-            "reason": attempt.outcome.reason, "outcome": attempt.outcome.model_dump_json(),
-        }  # fmt: skip
+            "delivery": claim.delivery.id,
+            "number": attempt.number,
+            "started_at": micros(attempt.started_at),
+            "duration_us": int(attempt.duration_ms * 1000),
+            "status": attempt.outcome.status,
+            "reason": attempt.outcome.reason,
+            "outcome": attempt.outcome.model_dump_json(),
+        }
         with writing(self.engine) as tx:
             if not self._fenced(tx, claim, values):
                 return False
@@ -161,8 +165,11 @@ class Ledger:
         table = schema.delivery
         statement = select(*_LISTED).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(query.limit)
         wanted: dict[Any, Any] = {
-            table.c.tenant: query.tenant, table.c.state: query.state, table.c.channel: query.channel, table.c.event_id: query.event_id,
-        }  # fmt: skip
+            table.c.tenant: query.tenant,
+            table.c.state: query.state,
+            table.c.channel: query.channel,
+            table.c.event_id: query.event_id,
+        }
         for column, value in wanted.items():
             if value is not None:
                 statement = statement.where(column == value)
@@ -207,9 +214,7 @@ class Ledger:
     def _fenced(self, tx: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:
         table = schema.delivery
         ours = (
-            (table.c.id == claim.delivery.id)
-            & (table.c.fence == claim.fence)
-            & (table.c.state == State.SENDING.value)
+            (table.c.id == claim.delivery.id) & (table.c.fence == claim.fence) & (table.c.state == State.SENDING.value)
         )
         return bool(tx.execute(update(table).where(ours).values(**values)).rowcount)
 
@@ -217,12 +222,23 @@ class Ledger:
 def _row_of(plan: Plan) -> dict[str, Any]:
     one = plan.delivery
     return {
-        "id": one.id, "tenant": one.tenant, "event_key": one.event_key, "event_id": one.event_id, "event_type": one.event_type,
-        "channel": one.channel, "unique_key": plan.unique, "destination": one.destination,
-        "envelope": plan.envelope.model_dump_json(), "endpoint": plan.endpoint.model_dump_json() if plan.endpoint else None,
-        "state": one.state.value, "due_at": micros(one.due_at), "created_at": micros(one.created_at),
-        "message_id": one.message_id, "warnings": json.dumps(list(one.warnings)), "trace": json.dumps(one.trace),
-    }  # fmt: skip
+        "id": one.id,
+        "tenant": one.tenant,
+        "event_key": one.event_key,
+        "event_id": one.event_id,
+        "event_type": one.event_type,
+        "channel": one.channel,
+        "unique_key": plan.unique,
+        "destination": one.destination,
+        "envelope": plan.envelope.model_dump_json(),
+        "endpoint": plan.endpoint.model_dump_json() if plan.endpoint else None,
+        "state": one.state.value,
+        "due_at": micros(one.due_at),
+        "created_at": micros(one.created_at),
+        "message_id": one.message_id,
+        "warnings": json.dumps(list(one.warnings)),
+        "trace": json.dumps(one.trace),
+    }
 
 
 def _claim_of(row: RowMapping) -> Claim:

@@ -51,7 +51,7 @@ class MailServer:
     def port(self) -> int:
         return int(self._controller.server.sockets[0].getsockname()[1])
 
-    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802, PLR0917
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802
         """Aiosmtpd's hook."""
         del server, session, options
         refusal = self._answer(address) if self._answer else None
@@ -69,16 +69,15 @@ class MailServer:
     def __enter__(self) -> Self:
         from aiosmtpd.controller import Controller
 
-        class AnyPort(Controller):  # type: ignore[misc]
+        class AnyPort(Controller):
             """A Controller that asks the port it got, not the 0 it was given, whether it answers."""
 
             def _trigger_server(self) -> None:
-                with socket.create_connection(self.server.sockets[0].getsockname(), timeout=5) as client:
+                server: Any = self.server
+                with socket.create_connection(server.sockets[0].getsockname(), timeout=5) as client:
                     client.recv(1024)
 
-        self._controller = AnyPort(
-            self, hostname=LOOPBACK, port=0, **{"enable_SMTPUTF8": True, **self._options}
-        )
+        self._controller = AnyPort(self, hostname=LOOPBACK, port=0, **{"enable_SMTPUTF8": True, **self._options})
         self._controller.start()
         return self
 
@@ -115,9 +114,7 @@ class HttpReceiver:
         started = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._thread = threading.Thread(
-            target=self._loop.run_until_complete, args=(self._serve(started),), daemon=True
-        )
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(started),), daemon=True)
         self._thread.start()
         started.wait(timeout=10)
         return self
