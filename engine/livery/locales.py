@@ -94,13 +94,18 @@ def one_line(text: str, limit: int = 0) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """`text` in at most `limit` characters, cut between words where one is near, with an ellipsis."""
+    """`text` in at most `limit` characters, cut between words where one is near, with an ellipsis.
+
+    An isolation that the cut leaves open is closed.
+    """
     if len(text) <= limit:
         return text
     cut = text[: max(limit - 1, 0)]
     space = cut.rfind(" ")
     if space > limit * 2 // 3:
         cut = cut[:space]
+    if cut.count(_FSI) > cut.count(_PDI):
+        cut = f"{cut[: limit - 2].rstrip()}{_PDI}"
     return f"{cut.rstrip()}…"
 
 
@@ -110,7 +115,8 @@ def isolate(text: str, around: Direction) -> str:
     Text that reads the same way as its surroundings comes back as it is.
     """
     strong = {"ltr" if kind == "L" else "rtl" for kind in map(bidirectional, text) if kind in ("L", "R", "AL")}
-    needs = strong != {around} if around == "ltr" and strong else bool(text) and strong != {around}
+    # Digits alone follow the direction around them, and come out turned where that is right to left.
+    needs = "rtl" in strong if around == "ltr" else bool(text) and strong != {"rtl"}
     return f"{_FSI}{text}{_PDI}" if needs else text
 
 
@@ -135,11 +141,13 @@ def _known(tag: str) -> str:
 @lru_cache(maxsize=4096)
 def format_datetime(moment: datetime, tag: str) -> str:
     """Date and time for a reader of `tag`, in the zone the event gave it, with the offset named."""
-    from babel.dates import format_date, format_time, get_timezone_gmt
+    from babel.dates import format_date, format_time, get_datetime_format, get_timezone_gmt
 
     locale = _known(tag)
-    zone = "UTC" if not moment.utcoffset() else get_timezone_gmt(moment, width="short", locale=locale)
-    return f"{format_date(moment, 'long', locale=locale)}, {format_time(moment, 'HH:mm', locale=locale)} {zone}"
+    zone = "UTC" if not moment.utcoffset() else get_timezone_gmt(moment, width="long", locale=locale)
+    day, hour = format_date(moment, "long", locale=locale), format_time(moment, "HH:mm", locale=locale)
+    joined = str(get_datetime_format("medium", locale=locale)).replace("'", "")
+    return f"{joined.replace('{1}', day).replace('{0}', hour)} {zone}"
 
 
 @lru_cache(maxsize=4096)

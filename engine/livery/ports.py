@@ -151,8 +151,12 @@ class Store(Protocol):
         """Record an attempt and where the delivery stands now; False if the fence is stale."""
         ...
 
-    def release_abandoned(self) -> int:
-        """End every lease: called by who has proof that no other worker is alive."""
+    def release_abandoned(self) -> list[str]:
+        """End every lease: called by who has proof that no other worker is alive.
+
+        Returns the deliveries whose worker died with them for at least the second time: one of them may be
+        why, so they are to be worked on alone, where the others cannot be taken down with it.
+        """
         ...
 
     def deliveries(self, query: Query) -> list[Delivery]: ...

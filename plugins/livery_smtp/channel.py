@@ -22,14 +22,14 @@ class SmtpSettings(Model):
     """`[channels.smtp]`: the platform's mail server."""
 
     host: str = Field(default="127.0.0.1", description="Name or address of the mail server.")
-    port: int = Field(default=25, ge=1, le=65535)
+    port: int = Field(default=25, ge=1, le=65535, description="Its port.")
     tls: Literal["none", "starttls", "tls"] = Field(
         default="none",
         description="`starttls` on port 587 or 25, `tls` on port 465; certificates are verified.",
     )
     ca_file: str | None = Field(default=None, description="PEM file of a private authority to trust instead.")
-    username: str | None = None
-    password: SecretStr | None = None
+    username: str | None = Field(default=None, description="Name to log in with; no login if absent.")
+    password: SecretStr | None = Field(default=None, description="The password that goes with it.")
     helo: str = Field(default="localhost", description="The name we greet with: this machine's, in the public DNS.")
     connections: int = Field(default=10, ge=1, le=200, description="Connections open at the same time.")
     timeout: float = Field(default=30.0, gt=0, le=600, description="Seconds for one answer of the server.")

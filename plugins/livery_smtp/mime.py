@@ -26,9 +26,10 @@ def assemble(message: Message, envelope: Envelope) -> bytes:
     # RFC 3834 §5: no vacation answers, no loops; the second is what Exchange listens to.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = message.locale
     mail.set_content(message.text, cte="quoted-printable")
     mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+    # After the parts are made, which would otherwise take every Content- header for themselves.
+    mail["Content-Language"] = message.locale
     mail.set_boundary("=_" + sha256(envelope.delivery_id.encode()).hexdigest()[:32])
     return mail.as_bytes()
 

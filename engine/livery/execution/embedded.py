@@ -34,7 +34,7 @@ _FOR_EVER = timedelta(days=3650)
 class EmbeddedExecution:
     """`livery.ports.Execution` for one machine."""
 
-    def __init__(self, engine: Engine, *, now: Now, on_takeover: Callable[[], object]) -> None:
+    def __init__(self, engine: Engine, *, now: Now, on_takeover: Callable[[], Sequence[str]]) -> None:
         self._engine, self._now, self._on_takeover = engine, now, on_takeover
         self._lock_file = Path(f"{engine.url.database}.runner")
         self._nudged: asyncio.Event | None = None
@@ -59,7 +59,8 @@ class EmbeddedExecution:
             while True:
                 with self._lock() as is_ours:
                     if is_ours:
-                        await asyncio.to_thread(self._on_takeover)
+                        for suspect in await asyncio.to_thread(self._on_takeover):
+                            await self._alone(work, suspect)
                         await self._work_off(work, until_idle=until_idle, concurrency=concurrency)
                         return
                 if until_idle and not await asyncio.to_thread(self._due, frozenset(), 1):
@@ -67,6 +68,14 @@ class EmbeddedExecution:
                 await asyncio.sleep(_STAND_BY)
         finally:
             self._loop = self._nudged = None
+
+    async def _alone(self, work: Work, suspect: str) -> None:
+        table = schema.wake
+        with told(), self._engine.connect() as connection:
+            row = connection.execute(select(table).where(table.c.work == suspect)).mappings().first()
+        if row is not None:
+            wake = Wake(row["work"], row["lane"], moment(row["due"]), row["priority"])
+            await asyncio.to_thread(self._end, [await _one(work, wake)])
 
     async def _work_off(self, work: Work, *, until_idle: bool, concurrency: int) -> None:
         running: dict[str, asyncio.Task[tuple[Wake, Verdict]]] = {}

@@ -3,12 +3,22 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator
 
 from livery.models.base import Model
 from livery.models.event import Id, Name
 
 SELECTORS = ("event_user", "organization_contact:", "role:", "user:", "address:")
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+BrandToken = Annotated[
+    str, BeforeValidator(_as_text), StringConstraints(max_length=2000, pattern=r"^[^<>\"{};\\\x00-\x1f\x7f]*$")
+]
+"""A value that stands in style sheets and attributes, so it may hold nothing that ends one: `<>"{};\\`."""
 
 
 class Level(StrEnum):
@@ -22,8 +32,8 @@ class Level(StrEnum):
 class Contact(Model):
     """Somebody an organisation named for a purpose: primary, billing, technical, operations."""
 
-    name: str = ""
-    email: str
+    name: str = Field(default="", description="The name shown beside the address.")
+    email: str = Field(description="Where they read mail.")
     locale: str | None = Field(default=None, description="BCP 47 tag.")
 
 
@@ -52,18 +62,18 @@ Selector = Annotated[str, AfterValidator(_a_selector)]
 class Place(Model):
     """A difference at one level for one list of selectors: `set` replaces what came from above."""
 
-    set: tuple[Selector, ...] | None = None
-    add: tuple[Selector, ...] = ()
-    remove: tuple[Selector, ...] = ()
+    set: tuple[Selector, ...] | None = Field(default=None, description="Selectors instead of those from above.")
+    add: tuple[Selector, ...] = Field(default=(), description="Selectors beside those from above.")
+    remove: tuple[Selector, ...] = Field(default=(), description="Selectors from above to leave out.")
 
 
 class EventSettings(Model):
     """What one level says about one event type. Only differences; absent means inherited."""
 
-    enabled: bool | None = None
-    to: Place = Place()
-    cc: Place = Place()
-    bcc: Place = Place()
+    enabled: bool | None = Field(default=None, description="Whether anybody is told at all.")
+    to: Place = Field(default=Place(), description="Who it is addressed to. A list is short for `set`.")
+    cc: Place = Field(default=Place(), description="Who gets a copy that everybody sees.")
+    bcc: Place = Field(default=Place(), description="Who gets a copy that nobody else sees.")
 
     @field_validator("to", "cc", "bcc", mode="before")
     @classmethod
@@ -74,14 +84,14 @@ class EventSettings(Model):
 class Tenant(Model):
     """One tenant as configured: differences against its parent."""
 
-    id: Id
-    level: Level
-    name: Name
+    id: Id = Field(description="Its key under `[tenants]`: the id events name their seller by.")
+    level: Level = Field(description="Follows from the parents if absent.")
+    name: Name = Field(description="Its name as people know it; its id if absent.")
     parent: str | None = Field(default=None, description="Id of the tenant above; none for the platform.")
     pack: str | None = Field(default=None, description="Id of its template pack; its parent's if absent.")
     locale: str | None = Field(default=None, description="BCP 47 tag of its default language.")
-    brand: dict[str, str] = Field(default={}, description="Brand tokens laid over the pack's.")
-    sender: Sender = Sender()
+    brand: dict[str, BrandToken] = Field(default={}, description="Brand tokens laid over the pack's.")
+    sender: Sender = Field(default=Sender(), description="From whom its mail comes.")
     contacts: dict[str, Contact] = Field(default={}, description="Contacts by kind: primary, operations, …")
     settings: dict[str, EventSettings] = Field(
         default={}, description="Differences by event type; `*` speaks for all of them."

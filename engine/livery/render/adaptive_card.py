@@ -121,12 +121,13 @@ def _block(block: Block) -> Iterable[dict[str, Any]]:
         case FactsBlock():
             yield from _heading(block.heading)
             for fact in block.facts:
+                mono = {"fontType": "Monospace"} if fact.mono else {}
                 label = {
                     "type": "Column",
                     "width": 1,
                     "items": [_text(fact.label, limit=_SMALL, subtle=True)],
                 }
-                value = {"type": "Column", "width": 2, "items": [_text(fact.value, limit=_SMALL)]}
+                value = {"type": "Column", "width": 2, "items": [_text(fact.value, limit=_SMALL, **mono)]}
                 yield {"type": "ColumnSet", "spacing": "Small", "columns": [label, value]}
         case ListBlock():
             yield from _heading(block.heading)

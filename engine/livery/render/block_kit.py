@@ -13,6 +13,7 @@ from livery.models.notification import (
     Block,
     DividerBlock,
     ErrorBlock,
+    Fact,
     FactsBlock,
     ImageBlock,
     ListBlock,
@@ -67,7 +68,7 @@ def _whole(notification: Notification, blocks: Sequence[Block]) -> Iterable[dict
         yield from _block(block)
     if notification.closing:
         yield _section(notification.closing)
-    small = [" · ".join(notification.signature), notification.footer]
+    small = [" ".join(notification.signature), notification.footer]
     elements = [_mrkdwn(text, _FIELD) for text in small if text]
     if elements:
         yield {"type": "context", "elements": elements}
@@ -102,8 +103,13 @@ def _facts(block: FactsBlock) -> Iterable[dict[str, Any]]:
         yield _raw(_bold(block.heading).strip())
     for at in range(0, len(block.facts), _FIELDS):
         pairs = block.facts[at : at + _FIELDS]
-        texts = [f"*{escaped(fact.label, 200)}*\n{escaped(fact.value, 1000)}" for fact in pairs]
+        texts = [f"*{escaped(fact.label, 200)}*\n{_value(fact)}" for fact in pairs]
         yield {"type": "section", "fields": [{"type": "mrkdwn", "text": text, "verbatim": True} for text in texts]}
+
+
+def _value(fact: Fact) -> str:
+    value = escaped(fact.value, 1000)
+    return f"`{value.replace('`', '')}`" if fact.mono else value
 
 
 def _actions(block: ActionsBlock) -> Iterable[dict[str, Any]]:

@@ -110,6 +110,9 @@ def compile_mjml(mjml: str) -> str:
     from mjml import mjml2html
 
     check_mjml(mjml)
+    # MRML takes a blank between two elements of the head for text, and refuses it; a line break it takes.
+    head, end, body = mjml.partition("</mj-head>")
+    mjml = re.sub(r">[ \t]+(?=<)", ">\n", head) + end + body
     try:
         return str(mjml2html(mjml, disable_comments=True, fonts={}, social_icon_origin=""))
     except BaseException as error:

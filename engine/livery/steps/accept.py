@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -48,7 +49,9 @@ def read(raw: Event | Mapping[str, Any] | str | bytes, types: Mapping[str, Event
         known = ", ".join(sorted(types)) or "none"
         raise UnknownEventType("unknown event type:", [Problem("type", f"one of {known}", shown(name))])
     kind = types[name] if isinstance(name, str) and name else None
-    return _validated(data, kind)
+    event = _validated(data, kind)
+    _sized(canonical(event))  # a number may be longer written out; what is stored must be readable again
+    return event
 
 
 def canonical(event: Event) -> bytes:
@@ -57,25 +60,29 @@ def canonical(event: Event) -> bytes:
 
 
 def _bytes(raw: Event | Mapping[str, Any] | str | bytes) -> bytes:
-    if isinstance(raw, Event):
-        return raw.model_dump_json(exclude_unset=True).encode()
     if isinstance(raw, str | bytes):
         try:
             return raw.encode() if isinstance(raw, str) else raw
         except UnicodeEncodeError:
             raise EventError("the event holds half a character (a lone surrogate)") from None
     try:
+        if isinstance(raw, Event):
+            return raw.model_dump_json(exclude_unset=True).encode()
         return json.dumps(raw, ensure_ascii=True).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise EventError(f"the event is no plain JSON data: {error}") from None
 
 
-def _decoded(raw: bytes) -> Any:
+def _sized(raw: bytes) -> bytes:
     if len(raw) > MAX_BYTES:
         size = f"{len(raw):,} bytes"
         raise EventError("the event is too large:", [Problem("(whole)", f"at most {MAX_BYTES // 1024} KiB", size)])
+    return raw
+
+
+def _decoded(raw: bytes) -> Any:
     try:
-        text = raw.decode("utf-8-sig")
+        text = _sized(raw).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise EventError(f"the event is not UTF-8 text: byte {error.start} is wrong") from None
     try:
@@ -95,7 +102,7 @@ def _no_constant(name: str) -> NoReturn:
 def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        twin = next(key for key, _ in pairs if [one for one, _ in pairs].count(key) > 1)
+        (twin, _), *_ = Counter(key for key, _ in pairs).most_common(1)
         raise ValueError(f"the key {shown(twin)} stands twice in one object")
     return found
 
@@ -125,19 +132,15 @@ def _validated(data: dict[str, Any], kind: EventType | None) -> Event:
     problems: list[Problem] = _extensions(data)
     envelope = {key: value for key, value in data.items() if key != "data"}
     body: Any = None
-    if kind is None:
-        problems.append(
-            Problem("type", _WORDS["missing"] if "type" not in data else "text", shown(data.get("type", "")))
-        )
-    elif "data" not in data:
+    if "data" not in data:
         problems.append(Problem("data", _WORDS["missing"]))
-    else:
+    elif kind is not None:
         try:
             body = TypeAdapter(kind.data).validate_json(json.dumps(data["data"]))
         except ValidationError as error:
             problems.extend(_problems(error, "data"))
     try:
-        event = Event.model_validate_json(json.dumps({**envelope, "type": data.get("type") or "-", "data": _ANYBODY}))
+        event = Event.model_validate_json(json.dumps({**envelope, "data": _ANYBODY}))
     except ValidationError as error:
         problems.extend(_problems(error, ""))
         event = None

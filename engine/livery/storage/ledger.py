@@ -155,11 +155,13 @@ class Ledger:
             tx.execute(insert(schema.attempt).values(row))
             return True
 
-    def release_abandoned(self) -> int:
+    def release_abandoned(self) -> list[str]:
         table = schema.delivery
+        held = (table.c.lease_until.is_not(None)) & (table.c.state == State.SENDING.value)
         with writing(self.engine) as tx:
-            held = update(table).where(table.c.lease_until.is_not(None)).values(lease_until=None)
-            return int(tx.execute(held).rowcount)
+            suspects = tx.execute(select(table.c.id).where(held, table.c.crashes > 0)).scalars().all()
+            tx.execute(update(table).where(held).values(lease_until=None))
+            return list(suspects)
 
     def deliveries(self, query: Query) -> list[Delivery]:
         table = schema.delivery

@@ -1,0 +1,188 @@
+"""What the unit tests are made of: an event, tenants, packs in a folder."""
+
+import copy
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from livery.catalogue import livery_register_event_types
+from livery.models.event import Event
+from livery.models.tenant import Chain, Level, Tenant
+from livery.packs.chain import Library, PackChain
+from livery.plugin import hookimpl
+from livery.steps import accept
+
+TYPES = {kind.name: kind for kind in livery_register_event_types()}
+KIND = TYPES["OfferProvisionError"]
+NOW = datetime(2026, 11, 20, 9, 42, tzinfo=UTC)
+
+PLAIN: dict[str, Any] = {
+    "specversion": "1.0",
+    "id": "evt-1",
+    "source": "/platform/orders",
+    "type": "OfferProvisionError",
+    "subject": "orders/ORD-1",
+    "time": "2026-11-20T09:41:27.315Z",
+    "datacontenttype": "application/json",
+    "dataschema": "https://platform.example/schemas/1",
+    "data": {
+        "seller": {"id": "shop", "name": "The Shop"},
+        "customer": {"id": "cust-1", "name": "Custo GmbH"},
+        "user": {"id": "usr-7", "name": "Ada Buyer", "email": "ada@custo.example", "locale": "en-GB"},
+        "order": {"id": "ORD-1", "placed_at": "2026-11-20T09:40:55Z", "url": "https://shop.example/orders/1"},
+        "offer": {"id": "OFF-1", "name": "Copilot", "vendor": "Microsoft", "quantity": 25},
+        "error": {
+            "code": "NOT_IN_REGION",
+            "message": "Not available in your region.",
+            "occurred_at": "2026-11-20T09:41:26Z",
+            "correlation_id": "8d0f8a2c",
+            "retryable": False,
+        },
+    },
+}
+
+
+def plain(changes: dict[str, Any] | None = None, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The event as plain data, with values set or taken out by dotted path."""
+    made = copy.deepcopy(PLAIN)
+    for path, value in (changes or {}).items():
+        part, key = _parent(made, path)
+        part[key] = value
+    for path in without:
+        part, key = _parent(made, path)
+        del part[key]
+    return made
+
+
+def event(changes: dict[str, Any] | None = None, *, without: tuple[str, ...] = ()) -> Event:
+    return accept.read(plain(changes, without=without), TYPES)
+
+
+def _parent(data: dict[str, Any], path: str) -> tuple[dict[str, Any], str]:
+    *parts, key = path.split(".")
+    for part in parts:
+        data = data[part]
+    return data, key
+
+
+def chain(seller: dict[str, Any] | None = None, **above: dict[str, Any]) -> Chain:
+    """Platform, distributor, seller; keyword arguments `platform` and `distributor` say what they have."""
+    levels = (
+        ("platform", Level.DEFAULT, None, above.get("platform", {})),
+        ("distri", Level.DISTRIBUTOR, "platform", above.get("distributor", {})),
+        ("shop", Level.SELLER, "distri", seller or {}),
+    )
+    return tuple(
+        Tenant.model_validate({"id": id_, "level": level, "parent": parent, "name": id_.title(), **fields})
+        for id_, level, parent, fields in levels
+    )
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    """Files by their paths inside `folder`."""
+    for name, text in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    return folder
+
+
+def manifest(id_: str, parent: str | None = None, **tokens: str) -> str:
+    lines = ["format = 1", f'id = "{id_}"', 'version = "1.0"', *([f'parent = "{parent}"'] if parent else [])]
+    return "\n".join([*lines, "[tokens]", *(f"{key} = {json.dumps(value)}" for key, value in tokens.items())])
+
+
+LAYOUT = """<mjml dir="{{ direction }}"><mj-head><mj-title>{{ notification.subject }}</mj-title></mj-head><mj-body>
+<mj-section><mj-column>
+{% block title %}<mj-text><h1>{{ notification.title }}</h1></mj-text>{% endblock %}
+<mj-text>{{ notification.greeting|lines }}</mj-text>
+{% for block in blocks %}{{ block }}{% endfor %}
+<mj-text>{{ notification.closing }}</mj-text>
+<mj-text>{% for line in notification.signature %}{{ line }}<br />{% endfor %}</mj-text>
+<mj-text>{{ notification.footer }}</mj-text>
+</mj-column></mj-section></mj-body></mjml>
+"""
+PARTIALS = {
+    "text": "<mj-text>{{ block.heading }} {{ block.text|lines }}</mj-text>",
+    "error": '<mj-text><b dir="auto">{{ block.text|lines }}</b> {{ block.code }}</mj-text>',
+    "facts": "<mj-table>{% for fact in block.facts %}<tr><td>{{ fact.label }}</td><td>{{ fact.value }}</td></tr>{% endfor %}</mj-table>",
+    "list": '<mj-text>{% for item in block["items"] %}<i>{{ item }}</i>{% endfor %}</mj-text>',
+    "actions": '{% for one in block.actions %}<mj-button href="{{ one.url }}">{{ one.label }}</mj-button>{% endfor %}',
+    "image": '<mj-image src="{{ block.url }}" alt="{{ block.alt }}"></mj-image>',
+    "divider": "<mj-divider></mj-divider>",
+}
+NOTIFICATION = """event = "OfferProvisionError"
+subject = "subject"
+title = "title"
+greeting = "greeting"
+closing = "closing"
+signature = ["regards", "{{ brand.name }}"]
+footer = "footer"
+[[blocks]]
+id = "summary"
+kind = "text"
+priority = 100
+text = "summary"
+[[blocks]]
+id = "error"
+kind = "error"
+priority = 100
+text = "{{ event.error.message }}"
+code = "{{ event.error.code | default('', true) }}"
+[[blocks]]
+id = "actions"
+kind = "actions"
+priority = 90
+[[blocks.actions]]
+label = "view"
+url = "{{ event.order.url }}"
+when = "event.order.url"
+[[blocks]]
+id = "facts"
+kind = "facts"
+priority = 40
+[[blocks.facts]]
+label = "order"
+value = "{{ event.order.id }}"
+"""
+STRINGS = """subject = "Failed: {{ event.offer.name }}"
+title = "{{ event.offer.name }} failed"
+greeting = "Dear {{ event.customer.name }},"
+closing = "We are sorry."
+regards = "Yours"
+footer = "© {{ year }} {{ brand.name }}"
+summary = "{{ event.offer.name }} could not be provisioned."
+view = "View order"
+order = "Order"
+"""
+DEFINITION = "notifications/offer_provision_error.toml"
+BASE_FILES = {
+    "pack.toml": manifest("base"),
+    DEFINITION: NOTIFICATION,
+    "strings/en.toml": STRINGS,
+    "layouts/email.mjml.j2": LAYOUT,
+    **{f"blocks/{kind}.mjml.j2": text for kind, text in PARTIALS.items()},
+}
+
+
+def base_pack(folder: Path, **files: str) -> Path:
+    """A whole small pack called `base`."""
+    return write(folder, {**BASE_FILES, **files})
+
+
+def packs(folder: Path, top: str, *overlays: tuple[str, str, dict[str, str]]) -> PackChain:
+    """The chain of `top`: the small base and overlays given as (id, parent, files)."""
+    folders = [base_pack(folder / "base")]
+    for id_, parent, files in overlays:
+        folders.append(write(folder / id_, {"pack.toml": manifest(id_, parent), **files}))
+    return Library(folders).chain(top)
+
+
+def plugin(name: str, **hooks: Any) -> ModuleType:
+    """A plugin module with these hooks; a bare function is marked, a marked one keeps its priority."""
+    made = ModuleType(name)
+    for hook, function in hooks.items():
+        setattr(made, hook, function if hasattr(function, "livery_impl") else hookimpl(function))
+    return made
