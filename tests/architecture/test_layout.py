@@ -45,7 +45,9 @@ def test_every_plugin_and_pack_has_its_entry_point():
 def test_the_top_level_is_what_the_design_says():
     allowed = {*ROOTS, "tests", "docs", "examples", "benchmarks"}
     allowed |= {"pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "Makefile"}
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split(
+        "\n"
+    )
     top = {line.split("/")[0].strip('"') for line in tracked if line}
     assert {one for one in top if not one.startswith(".")} <= allowed
 
@@ -69,13 +71,13 @@ def test_importing_livery_imports_nothing_heavy():
 def test_rendering_imports_no_database_and_no_network_library(tmp_path):
     event = ROOT / "examples/events/offer_provision_error.en.json"
     code = (
-        "import sys; sys.argv = ['livery', 'render', {!r}, '--out', {!r}]\n"
+        f"import sys; sys.argv = ['livery', 'render', {str(event)!r}, '--out', {str(tmp_path)!r}]\n"
         "from livery.__main__ import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "heavy = ('apprise', 'sqlalchemy', 'fastapi', 'aiohttp', 'aiosmtpd', 'pydantic_settings', 'asyncio')\n"
         "print([name for name in heavy if name in sys.modules])"
-    ).format(str(event), str(tmp_path))
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout.splitlines()[-1] == "[]"
 

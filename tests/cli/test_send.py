@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from livery.testing import HttpReceiver, MailServer
 
 EVENTS = Path(__file__).parents[2] / "examples/events"
@@ -72,7 +73,10 @@ BROKEN = {
         broken(lambda e: e["data"]["offer"].update(quantity="25")),
         "data.offer.quantity: expected a whole number, got '25'",
     ),
-    "unknown event type": (broken(lambda e: e.update(type="OfferExploded")), "type: expected one of OfferProvisionError"),
+    "unknown event type": (
+        broken(lambda e: e.update(type="OfferExploded")),
+        "type: expected one of OfferProvisionError",
+    ),
     "unknown seller": (
         broken(lambda e: e["data"]["seller"].update(id="nobody")),
         "data.seller.id: expected one of platform, res-org-n, got 'nobody'",

@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from livery import Config, Engine
 from livery.testing import MailServer
 

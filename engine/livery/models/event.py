@@ -18,7 +18,7 @@ Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 class EventPart(Model):
     """A part of an event. Fields we do not know are kept: hosts add fields before Livery learns of them."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, ser_json_inf_nan="constants")
 
 
 class Party(EventPart):
@@ -55,7 +55,7 @@ class EventData(EventPart):
 class Event(Model):
     """One accepted event. Immutable; (seller, source, id) makes it unique."""
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", strict=True, ser_json_inf_nan="constants")
 
     specversion: Literal["1.0"] = Field(description="CloudEvents version: always `1.0`.")
     id: Id = Field(description="Unique within `source`; with it, the idempotency key.")

@@ -60,17 +60,15 @@ def canonical(event: Event) -> bytes:
 
 
 def _bytes(raw: Event | Mapping[str, Any] | str | bytes) -> bytes:
-    if isinstance(raw, str | bytes):
-        try:
-            return raw.encode() if isinstance(raw, str) else raw
-        except UnicodeEncodeError:
-            raise EventError("the event holds half a character (a lone surrogate)") from None
+    if isinstance(raw, bytes):
+        return raw
     try:
         if isinstance(raw, Event):
-            return raw.model_dump_json(exclude_unset=True).encode()
-        return json.dumps(raw, ensure_ascii=True).encode()
+            raw = raw.model_dump(mode="json", exclude_unset=True, warnings=False)
+        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise EventError(f"the event is no plain JSON data: {error}") from None
+    return text.encode(errors="backslashreplace")  # half a character becomes its escape, and is refused by its path
 
 
 def _sized(raw: bytes) -> bytes:

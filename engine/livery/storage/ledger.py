@@ -237,6 +237,8 @@ def _row_of(plan: Plan) -> dict[str, Any]:
         "state": one.state.value,
         "due_at": micros(one.due_at),
         "created_at": micros(one.created_at),
+        "title": one.title,
+        "locale": one.locale,
         "message_id": one.message_id,
         "warnings": json.dumps(list(one.warnings)),
         "trace": json.dumps(one.trace),

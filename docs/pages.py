@@ -1,0 +1,354 @@
+"""The generated pages, one function each. Every one returns Markdown."""
+# ruff: noqa: INP001 - see generate.py
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import meanings
+from livery import Config, Engine, hookspecs
+from livery.models.delivery import Outcome, Reason, State
+from livery.models.event import Event
+from livery.models.tenant import Contact, EventSettings, Place, Sender, Tenant
+from livery.outbound import OutboundPolicy
+from livery.packs import manifest
+from livery.packs.language import environment
+
+
+class Facts:
+    """The engine as Livery alone makes it: plugins of other distributions are left out."""
+
+    @cached_property
+    def engine(self) -> Engine:
+        strangers = [one.name for one in Engine(Config()).plugins if one.distribution != "livery"]
+        return Engine(Config(blocked_plugins=tuple(strangers)))
+
+    @cached_property
+    def hooks(self) -> dict[str, Callable[..., Any]]:
+        """In the order of the flow, as the module has them."""
+        return {name: one for name, one in vars(hookspecs).items() if name.startswith("livery_")}
+
+
+# --------------------------------------------------------------------------- Markdown
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in one) + " |" for one in lines)
+
+
+def code(value: Any) -> str:
+    return f"`{value}`"
+
+
+# --------------------------------------------------------------------------- fields of models
+
+
+def words(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
+    """What a JSON schema allows, in plain words."""
+    if "$ref" in schema:
+        schema = defs[schema["$ref"].rsplit("/", 1)[-1]]
+    if "anyOf" in schema:
+        return " or ".join(words(one, defs) for one in schema["anyOf"] if one.get("type") != "null")
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    kind = {
+        "string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "array": "list",
+        "object": "table",
+    }.get(schema.get("type", ""), "any")  # fmt: skip
+    kind = {"date-time": "time with zone (RFC 3339)", "password": "text, secret", "path": "path"}.get(
+        schema.get("format", ""), kind
+    )
+    if kind == "list" and "items" in schema:
+        kind = f"list of {words(schema['items'], defs)}"
+    return kind + _bounds(schema)
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    low, high = schema.get("minimum"), schema.get("maximum")
+    above = schema.get("exclusiveMinimum")
+    if above is not None:
+        return f", over {above}" + ("" if high is None else f", at most {high}")
+    if low is not None and high is not None:
+        return f", {low} to {high}"
+    if low is not None:
+        return f", at least {low}"
+    if "maxLength" in schema:
+        return f", at most {schema['maxLength']} characters"
+    return ""
+
+
+def default(field: Mapping[str, Any], *, is_required: bool) -> str:
+    """Required, the default, or nothing where absent means absent."""
+    if is_required:
+        return "required"
+    value = field.get("default")
+    if value in (None, "", [], {}) or isinstance(value, dict):
+        return ""
+    return code(str(value).lower() if isinstance(value, bool) else value)
+
+
+def fields(model: Any, *, without: Sequence[str] = ()) -> list[tuple[str, str, str, str]]:
+    """(name, type, default, description) of each field."""
+    schema = model.model_json_schema()
+    required = schema.get("required", [])
+    return [
+        (name, words(one, schema.get("$defs", {})), default(one, is_required=name in required), one["description"])
+        for name, one in schema.get("properties", {}).items()
+        if name not in without
+    ]
+
+
+def field_table(model: Any, what: str = "setting", *, without: Sequence[str] = (), prefix: str = "") -> str:
+    rows = [(code(prefix + name), kind, std, said) for name, kind, std, said in fields(model, without=without)]
+    return table((what, "type", "default", "meaning"), rows)
+
+
+# --------------------------------------------------------------------------- settings
+
+
+def settings(facts: Facts) -> str:
+    inner = ("sender", "outbound", "channels", "tenants")
+    parts = [meanings.SETTINGS]
+
+    def section(title: str, model: Any, said: str = "", *, without: Sequence[str] = ()) -> None:
+        doc = (inspect.getdoc(model) or "").split("\n\n")[0]
+        parts.append(f"## `{title}`\n\n{said or doc}\n\n{field_table(model, without=without)}")
+
+    section("livery.toml", Config, "The top of the file.", without=inner)
+    section("[sender]", Sender, "The platform's own From address. `name` and `reply_to` hold for all tenants that have none.")
+    section("[outbound]", OutboundPolicy)
+    section("[tenants.<id>]", Tenant, meanings.TENANT, without=("id", "sender", "contacts", "settings", "channels", "brand"))
+    section("[tenants.<id>.sender]", Sender, "From whom this tenant's mail comes; what is absent comes from above.")
+    section("[tenants.<id>.contacts.<kind>]", Contact)
+    section("[tenants.<id>.settings.<event type>]", EventSettings, meanings.EVENT_SETTINGS)
+    section("[tenants.<id>.settings.<event type>.to]", Place, "The same for `cc` and `bcc`.")
+    parts.append(f"## `[tenants.<id>.brand]`\n\n{meanings.BRAND}")
+    for name, kind in sorted(facts.engine.channels.types.items()):
+        channel = kind.load()
+        if channel.Settings.model_fields:
+            section(f"[channels.{name}]", channel.Settings, f"The operator's settings of the channel `{name}`.")
+        else:
+            parts.append(f"## `[channels.{name}]`\n\nThe channel `{name}` has no settings of the operator's.")
+        if channel.Destination.model_fields:
+            section(f"[[tenants.<id>.channels.{name}]]", channel.Destination, meanings.destination(kind))
+    return "# Settings\n\n" + "\n\n".join(parts) + "\n"
+
+
+# --------------------------------------------------------------------------- hooks
+
+
+def hooks(facts: Facts) -> str:
+    common = inspect.getdoc(hookspecs).split("\n\n", 1)[1]  # type: ignore[union-attr]
+    parts = ["# Hooks", "In the order of the flow. How to write a plugin: [plugins](../plugins.md).", common]
+    for name, function in facts.hooks.items():
+        summary, arguments = _docstring(inspect.getdoc(function) or "")
+        parts.append(f"## `{name}`\n\n```python\n{_signature(name, function)}\n```\n\n{summary}")
+        if arguments:
+            parts.append("\n".join(f"- {code(argument)}: {said}" for argument, said in arguments))
+    return "\n\n".join(parts) + "\n"
+
+
+def _signature(name: str, function: Callable[..., Any]) -> str:
+    signature = str(inspect.signature(function))
+    signature = re.sub(r"<class '([\w.]+)'>", r"\1", signature)
+    signature = re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", signature)
+    return f"def {name}{signature}: ..."
+
+
+def _docstring(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The prose, and the lines of its `Args:` as (name, text)."""
+    prose, _, rest = text.partition("\n\nArgs:\n")
+    found = re.findall(r"^ {4}(\w+): (.*?)(?=^ {4}\w+: |\Z)", rest, re.DOTALL | re.MULTILINE)
+    return prose, [(name, " ".join(said.split())) for name, said in found]
+
+
+def hook_table(facts: Facts) -> str:
+    rows = [
+        (f"[`{name}`](reference/hooks.md#{name})", (inspect.getdoc(one) or "").split("\n")[0])
+        for name, one in facts.hooks.items()
+    ]
+    return table(("hook", "what for"), rows)
+
+
+# --------------------------------------------------------------------------- events
+
+
+def events(facts: Facts) -> str:
+    parts = ["# Events", meanings.EVENTS, "## The envelope", field_table(Event, "field", without=("data",))]
+    for name, kind in sorted(facts.engine.types.items()):
+        told = {place: getattr(kind, place) for place in ("to", "cc", "bcc")}
+        who = "; ".join(f"{place.title()}: {', '.join(map(code, wanted))}" for place, wanted in told.items() if wanted)
+        schema = kind.data.model_json_schema()
+        rows = list(_leaves(schema, schema.get("$defs", {}), "data"))
+        said = f"{inspect.getdoc(kind.data)} By default told to {who}. Its texts stand in `notifications/{kind.notification}.toml`."
+        parts += [f"## `{name}`", said, table(("field", "type", "required", "meaning"), rows)]
+        if samples := facts.engine.library.packs["base"].samples(kind.notification):
+            sample = next((one for one in samples if ".en." in one.name), samples[0])
+            parts.append(f"An example:\n\n```json\n{sample.read_text('utf-8').strip()}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def _leaves(schema: Mapping[str, Any], defs: Mapping[str, Any], path: str) -> Iterable[tuple[str, str, str, str]]:
+    for name, field in schema["properties"].items():
+        refs = [one["$ref"] for one in (field, *field.get("anyOf", ())) if "$ref" in one]
+        must = "yes" if name in schema.get("required", ()) else ""
+        if refs:
+            yield code(f"{path}.{name}"), "object", must, field["description"]
+            yield from _leaves(defs[refs[0].rsplit("/", 1)[-1]], defs, f"{path}.{name}")
+        else:
+            yield code(f"{path}.{name}"), words(field, defs), must, field["description"]
+
+
+# --------------------------------------------------------------------------- command line
+
+
+def commands() -> list[tuple[str, Any]]:
+    """(`livery send`, command) of every command that does something."""
+    from livery.cli import app
+    from typer.main import get_command
+
+    def walk(path: str, command: Any) -> Iterable[tuple[str, Any]]:
+        inner = getattr(command, "commands", {})
+        if not inner:
+            yield path, command
+        for name, one in inner.items():
+            yield from walk(f"{path} {name}", one)
+
+    return list(walk("livery", get_command(app)))
+
+
+def cli(facts: Facts) -> str:
+    del facts
+    parts = ["# Command line", meanings.CLI, f"## Exit codes\n\n{exit_codes()}"]
+    for path, command in commands():
+        arguments = [one for one in command.params if not one.opts[0].startswith("-")]
+        options = [one for one in command.params if one.opts[0].startswith("-")]
+        usage = " ".join([path, *(["[OPTIONS]"] if options else []), *(_metavar(one) for one in arguments)])
+        parts.append(f"## `{path}`\n\n{command.help}\n\n```text\n{usage}\n```")
+        rows = [(code(_metavar(one)), _help(one)) for one in arguments]
+        rows += [(", ".join(map(code, one.opts)), _help(one)) for one in options]
+        parts.append(table(("argument or option", "meaning"), rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def _metavar(argument: Any) -> str:
+    return argument.name.upper() + ("..." if argument.nargs == -1 else "")
+
+
+def _help(one: Any) -> str:
+    given = "" if one.default in (None, False) else f" Default: `{one.default}`."
+    return f"{one.help}{given}"
+
+
+def cli_table(facts: Facts) -> str:
+    del facts
+    return table(("command", "what it does"), [(code(path), command.help.split("\n")[0]) for path, command in commands()])
+
+
+def exit_codes(facts: Facts | None = None) -> str:
+    del facts
+    return table(("code", "meaning"), [(str(number), said) for number, said in meanings.EXIT_CODES.items()])
+
+
+# --------------------------------------------------------------------------- channels
+
+
+def channels(facts: Facts) -> str:
+    parts = ["# Channels", meanings.CHANNELS]
+    for name, kind in sorted(facts.engine.channels.types.items()):
+        limits = {field: value for field, value in kind.limits.model_dump().items() if value}
+        rows = [
+            ("format", code(kind.format.value)),
+            ("writes to", "persons: one message for To, Cc and Bcc" if kind.addressing == "persons" else "endpoints: one message each"),
+            ("limits", ", ".join(f"{key} {value:,}" for key, value in limits.items()) or "none known"),
+            ("retries", _ladder(kind.ladder)),
+            ("needs", f"`pip install 'livery[{kind.extra}]'`" if kind.extra else "nothing more"),
+        ]  # fmt: skip
+        if kind.addressing != "persons":
+            rows.insert(2, ("destinations of several levels", "add up" if kind.cumulative else "the lowest level's replace those above"))
+        parts.append(f"## `{name}`\n\n{kind.summary}.\n\n{table(('', ''), rows)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _ladder(ladder: Sequence[int]) -> str:
+    if not ladder:
+        return "none"
+    return f"{len(ladder)}: after {', '.join(map(_span, ladder))} ({_span(sum(ladder))} in all)"
+
+
+def _span(seconds: int) -> str:
+    left = timedelta(seconds=seconds)
+    hours, minutes = divmod(int(left.total_seconds()) // 60, 60)
+    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{seconds % 60} s" if seconds % 60 else ""]
+    return " ".join(filter(None, parts))
+
+
+# --------------------------------------------------------------------------- states
+
+
+def states(facts: Facts) -> str:
+    del facts
+    outcome = Outcome.model_json_schema()["properties"]["status"]["enum"]
+    parts = [
+        "# States and reasons",
+        "## States of a delivery", table(("state", "meaning"), _meant(State, meanings.STATES)),
+        "## Outcomes of an attempt", table(("outcome", "meaning"), _meant(outcome, meanings.OUTCOMES)),
+        "## Reasons", table(("reason", "meaning", "what to do"), _meant(Reason, meanings.REASONS)),
+        "## Alarms", meanings.ALARMS,
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def _meant(members: Iterable[Any], said: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    names = [str(one) for one in members]
+    if set(names) != set(said):
+        raise SystemExit(f"docs/meanings.py is behind the code: {sorted(set(names) ^ set(said))}")
+    return [(code(name), *((said[name],) if isinstance(said[name], str) else said[name])) for name in names]
+
+
+# --------------------------------------------------------------------------- packs
+
+
+def packs(facts: Facts) -> str:
+    base = facts.engine.library.packs["base"]
+    overlay = [row for row in fields(manifest.NotificationOverlay) if row[0] != "blocks"]
+    parts = [
+        "# Packs: every field",
+        "What each is for: [packs](../packs.md).",
+        f"## `pack.toml`\n\n{field_table(manifest.PackManifest, 'field')}",
+        "## `notifications/<name>.toml`\n\nOnly what differs from the parent. A text is a string key, or a template (`{{`).\n\n"
+        + table(("field", "type", "default", "meaning"), [(code(row[0]), *row[1:]) for row in overlay]),
+        f"## `[[blocks]]`\n\n{meanings.BLOCKS}\n\n{field_table(manifest.BlockDefinition, 'field', without=('facts', 'actions'))}",
+        f"## `[[blocks.facts]]`\n\n{field_table(manifest.FactDefinition, 'field')}",
+        f"## `[[blocks.actions]]`\n\n{field_table(manifest.ActionDefinition, 'field')}",
+        f"## Filters and tests\n\n{meanings.FILTERS}\n\n{_filters()}",
+        "## Tokens of the base pack\n\nWhat they colour: the README of the base pack.\n\n"
+        + table(("token", "default"), [(code(name), code(value) if value else "") for name, value in base.manifest.tokens.items()]),
+        "## Texts of the base pack\n\nIn English.\n\n"
+        + table(("key", "text"), [(code(key), " ".join(text.split())) for key, text in base.strings["en"].items()]),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _filters() -> str:
+    sandbox = environment("en", "ltr", markup=True)
+    own = meanings.OWN_FILTERS
+    if missing := set(own) - set(sandbox.filters):
+        raise SystemExit(f"docs/meanings.py names filters that are gone: {sorted(missing)}")
+    theirs = ", ".join(code(name) for name in sorted(set(sandbox.filters) - set(own)))
+    tests = ", ".join(code(name) for name in sorted(sandbox.tests))
+    mine = table(("filter", "gives"), [(code(name), said) for name, said in own.items()])
+    return f"{mine}\n\nOf Jinja's own filters: {theirs}.\n\nOf Jinja's own tests: {tests}."
+
+
+PAGES: dict[str, Callable[[Facts], str]] = {
+    "settings": settings, "cli": cli, "events": events, "channels": channels, "states": states, "hooks": hooks,
+    "packs": packs,
+}  # fmt: skip
+PASSAGES: dict[str, Callable[[Facts], str]] = {"cli": cli_table, "exit-codes": exit_codes, "hooks": hook_table}

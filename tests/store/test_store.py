@@ -1,0 +1,91 @@
+"""The store: migrations, who may work, what a full disk does."""
+
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from livery.errors import ConfigError, StoreError, StoreFull
+from livery.storage import schema
+from livery.storage.database import connect, writing
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path}/livery.db"
+
+
+def test_the_migrations_replayed_are_the_schema(url):
+    engine = connect(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, schema.metadata) == []
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == schema.HEAD
+    engine.dispose()
+
+
+def test_opening_again_changes_nothing(url):
+    connect(url).dispose()
+    engine = connect(url)
+    assert set(inspect(engine).get_table_names()) == {*schema.metadata.tables, "alembic_version"}
+    engine.dispose()
+
+
+def test_many_processes_may_open_a_new_store_at_once(url):
+    program = f"from livery.storage.database import connect; connect({url!r}).dispose()"
+    processes = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(6)]
+    ends = [(process.communicate()[1], process.returncode) for process in processes]
+    assert [code for _, code in ends] == [0] * 6, ends
+
+
+def test_a_store_of_a_newer_livery_is_left_alone(url):
+    engine = connect(url)
+    with writing(engine) as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(StoreError, match="newer than this Livery's"):
+        connect(url)
+
+
+def test_commits_survive_power_loss(url):
+    engine = connect(url)
+    with engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert connection.execute(text("PRAGMA foreign_keys")).scalar() == 1
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "livery.db", "oracle://x/y", "sqlite://", "sqlite:///:memory:", "sqlite:////nowhere/at/all/livery.db"]
+)
+def test_a_url_that_is_no_store_says_what_one_looks_like(wrong):
+    with pytest.raises(ConfigError, match="database_url"):
+        connect(wrong)
+
+
+def test_a_file_that_is_no_database_is_a_store_error(tmp_path):
+    (tmp_path / "livery.db").write_bytes(b"this is no database, " * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        connect(f"sqlite:///{tmp_path}/livery.db")
+
+
+def test_a_full_disk_is_told_as_such_and_nothing_is_half_written(url):
+    engine = connect(url)
+    insert = text("INSERT INTO wake (work, lane, due) VALUES (:work, 'x', 0)")
+    with engine.connect() as connection:
+        pages = connection.execute(text("PRAGMA page_count")).scalar()
+        connection.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
+        connection.commit()
+    with pytest.raises(StoreFull, match="nothing was written"), writing(engine) as tx:
+        for number in range(5000):
+            tx.execute(insert, {"work": f"w{number:030}"})
+    engine.dispose()
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
+        assert raw.execute("SELECT count(*) FROM wake").fetchone() == (0,)
+        assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    raw.close()
