@@ -3,12 +3,15 @@
 
 import inspect
 import re
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 import meanings
+from markdown import code, field_table, fields, table, words
+
 from livery import Config, Engine, hookspecs
 from livery.models.delivery import Outcome, Reason, State
 from livery.models.event import Event
@@ -32,83 +35,6 @@ class Facts:
         return {name: one for name, one in vars(hookspecs).items() if name.startswith("livery_")}
 
 
-# --------------------------------------------------------------------------- Markdown
-
-
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in one) + " |" for one in lines)
-
-
-def code(value: Any) -> str:
-    return f"`{value}`"
-
-
-# --------------------------------------------------------------------------- fields of models
-
-
-def words(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> str:
-    """What a JSON schema allows, in plain words."""
-    if "$ref" in schema:
-        schema = defs[schema["$ref"].rsplit("/", 1)[-1]]
-    if "anyOf" in schema:
-        return " or ".join(words(one, defs) for one in schema["anyOf"] if one.get("type") != "null")
-    if "const" in schema:
-        return f"`{schema['const']}`"
-    if "enum" in schema:
-        return ", ".join(f"`{one}`" for one in schema["enum"])
-    kind = {
-        "string": "text", "integer": "whole number", "number": "number", "boolean": "true or false", "array": "list",
-        "object": "table",
-    }.get(schema.get("type", ""), "any")  # fmt: skip
-    kind = {"date-time": "time with zone (RFC 3339)", "password": "text, secret", "path": "path"}.get(
-        schema.get("format", ""), kind
-    )
-    if kind == "list" and "items" in schema:
-        kind = f"list of {words(schema['items'], defs)}"
-    return kind + _bounds(schema)
-
-
-def _bounds(schema: Mapping[str, Any]) -> str:
-    low, high = schema.get("minimum"), schema.get("maximum")
-    above = schema.get("exclusiveMinimum")
-    if above is not None:
-        return f", over {above}" + ("" if high is None else f", at most {high}")
-    if low is not None and high is not None:
-        return f", {low} to {high}"
-    if low is not None:
-        return f", at least {low}"
-    if "maxLength" in schema:
-        return f", at most {schema['maxLength']} characters"
-    return ""
-
-
-def default(field: Mapping[str, Any], *, is_required: bool) -> str:
-    """Required, the default, or nothing where absent means absent."""
-    if is_required:
-        return "required"
-    value = field.get("default")
-    if value in (None, "", [], {}) or isinstance(value, dict):
-        return ""
-    return code(str(value).lower() if isinstance(value, bool) else value)
-
-
-def fields(model: Any, *, without: Sequence[str] = ()) -> list[tuple[str, str, str, str]]:
-    """(name, type, default, description) of each field."""
-    schema = model.model_json_schema()
-    required = schema.get("required", [])
-    return [
-        (name, words(one, schema.get("$defs", {})), default(one, is_required=name in required), one["description"])
-        for name, one in schema.get("properties", {}).items()
-        if name not in without
-    ]
-
-
-def field_table(model: Any, what: str = "setting", *, without: Sequence[str] = (), prefix: str = "") -> str:
-    rows = [(code(prefix + name), kind, std, said) for name, kind, std, said in fields(model, without=without)]
-    return table((what, "type", "default", "meaning"), rows)
-
-
 # --------------------------------------------------------------------------- settings
 
 
@@ -116,14 +42,15 @@ def settings(facts: Facts) -> str:
     inner = ("sender", "outbound", "channels", "tenants")
     parts = [meanings.SETTINGS]
 
-    def section(title: str, model: Any, said: str = "", *, without: Sequence[str] = ()) -> None:
+    def section(title: str, model: Any, said: str = "", **options: Sequence[str]) -> None:
         doc = (inspect.getdoc(model) or "").split("\n\n")[0]
-        parts.append(f"## `{title}`\n\n{said or doc}\n\n{field_table(model, without=without)}")
+        parts.append(f"## `{title}`\n\n{said or doc}\n\n{field_table(model, **options)}")
 
     section("livery.toml", Config, "The top of the file.", without=inner)
-    section("[sender]", Sender, "The platform's own From address. `name` and `reply_to` hold for all tenants that have none.")
+    section("[sender]", Sender, "The platform's own From address.", without=("name", "reply_to"))
     section("[outbound]", OutboundPolicy)
-    section("[tenants.<id>]", Tenant, meanings.TENANT, without=("id", "sender", "contacts", "settings", "channels", "brand"))
+    apart = ("id", "sender", "contacts", "settings", "channels", "brand")
+    section("[tenants.<id>]", Tenant, meanings.TENANT, without=apart, filled=("level", "name"))
     section("[tenants.<id>.sender]", Sender, "From whom this tenant's mail comes; what is absent comes from above.")
     section("[tenants.<id>.contacts.<kind>]", Contact)
     section("[tenants.<id>.settings.<event type>]", EventSettings, meanings.EVENT_SETTINGS)
@@ -186,7 +113,8 @@ def events(facts: Facts) -> str:
         who = "; ".join(f"{place.title()}: {', '.join(map(code, wanted))}" for place, wanted in told.items() if wanted)
         schema = kind.data.model_json_schema()
         rows = list(_leaves(schema, schema.get("$defs", {}), "data"))
-        said = f"{inspect.getdoc(kind.data)} By default told to {who}. Its texts stand in `notifications/{kind.notification}.toml`."
+        where = f"notifications/{kind.notification}.toml"
+        said = f"{inspect.getdoc(kind.data)} By default told to {who}. What is said: `{where}` in a pack."
         parts += [f"## `{name}`", said, table(("field", "type", "required", "meaning"), rows)]
         if samples := facts.engine.library.packs["base"].samples(kind.notification):
             sample = next((one for one in samples if ".en." in one.name), samples[0])
@@ -210,8 +138,9 @@ def _leaves(schema: Mapping[str, Any], defs: Mapping[str, Any], path: str) -> It
 
 def commands() -> list[tuple[str, Any]]:
     """(`livery send`, command) of every command that does something."""
-    from livery.cli import app
     from typer.main import get_command
+
+    from livery.cli import app
 
     def walk(path: str, command: Any) -> Iterable[tuple[str, Any]]:
         inner = getattr(command, "commands", {})
@@ -248,7 +177,9 @@ def _help(one: Any) -> str:
 
 def cli_table(facts: Facts) -> str:
     del facts
-    return table(("command", "what it does"), [(code(path), command.help.split("\n")[0]) for path, command in commands()])
+    return table(
+        ("command", "what it does"), [(code(path), command.help.split("\n")[0]) for path, command in commands()]
+    )
 
 
 def exit_codes(facts: Facts | None = None) -> str:
@@ -263,15 +194,17 @@ def channels(facts: Facts) -> str:
     parts = ["# Channels", meanings.CHANNELS]
     for name, kind in sorted(facts.engine.channels.types.items()):
         limits = {field: value for field, value in kind.limits.model_dump().items() if value}
+        persons = kind.addressing == "persons"
         rows = [
             ("format", code(kind.format.value)),
-            ("writes to", "persons: one message for To, Cc and Bcc" if kind.addressing == "persons" else "endpoints: one message each"),
+            ("writes to", "persons: one message for To, Cc and Bcc" if persons else "endpoints: one message each"),
             ("limits", ", ".join(f"{key} {value:,}" for key, value in limits.items()) or "none known"),
             ("retries", _ladder(kind.ladder)),
             ("needs", f"`pip install 'livery[{kind.extra}]'`" if kind.extra else "nothing more"),
-        ]  # fmt: skip
-        if kind.addressing != "persons":
-            rows.insert(2, ("destinations of several levels", "add up" if kind.cumulative else "the lowest level's replace those above"))
+        ]
+        if not persons:
+            levels = "add up" if kind.cumulative else "the lowest level's replace those above"
+            rows.insert(2, ("destinations of several levels", levels))
         parts.append(f"## `{name}`\n\n{kind.summary}.\n\n{table(('', ''), rows)}")
     return "\n\n".join(parts) + "\n"
 
@@ -285,7 +218,11 @@ def _ladder(ladder: Sequence[int]) -> str:
 def _span(seconds: int) -> str:
     left = timedelta(seconds=seconds)
     hours, minutes = divmod(int(left.total_seconds()) // 60, 60)
-    parts = [f"{hours} h" if hours else "", f"{minutes} min" if minutes else "", f"{seconds % 60} s" if seconds % 60 else ""]
+    parts = [
+        f"{hours} h" if hours else "",
+        f"{minutes} min" if minutes else "",
+        f"{seconds % 60} s" if seconds % 60 else "",
+    ]
     return " ".join(filter(None, parts))
 
 
@@ -312,24 +249,44 @@ def _meant(members: Iterable[Any], said: Mapping[str, Any]) -> list[tuple[str, .
     return [(code(name), *((said[name],) if isinstance(said[name], str) else said[name])) for name in names]
 
 
+def tables(facts: Facts) -> str:
+    """The tables a new store holds."""
+    del facts
+    from sqlalchemy import create_engine
+    from sqlalchemy import inspect as look
+
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/livery.db"
+        with Engine(Config(database_url=url)) as engine:
+            engine.counts()
+        database = create_engine(url)
+        names = sorted(look(database).get_table_names())
+        database.dispose()
+    return ", ".join(map(code, names))
+
+
 # --------------------------------------------------------------------------- packs
 
 
 def packs(facts: Facts) -> str:
     base = facts.engine.library.packs["base"]
     overlay = [row for row in fields(manifest.NotificationOverlay) if row[0] != "blocks"]
+    blocks = field_table(manifest.BlockDefinition, "field", without=("facts", "actions"))
     parts = [
         "# Packs: every field",
         "What each is for: [packs](../packs.md).",
         f"## `pack.toml`\n\n{field_table(manifest.PackManifest, 'field')}",
-        "## `notifications/<name>.toml`\n\nOnly what differs from the parent. A text is a string key, or a template (`{{`).\n\n"
+        f"## `notifications/<name>.toml`\n\n{meanings.OVERLAY}\n\n"
         + table(("field", "type", "default", "meaning"), [(code(row[0]), *row[1:]) for row in overlay]),
-        f"## `[[blocks]]`\n\n{meanings.BLOCKS}\n\n{field_table(manifest.BlockDefinition, 'field', without=('facts', 'actions'))}",
+        f"## `[[blocks]]`\n\n{meanings.BLOCKS}\n\n{blocks}",
         f"## `[[blocks.facts]]`\n\n{field_table(manifest.FactDefinition, 'field')}",
         f"## `[[blocks.actions]]`\n\n{field_table(manifest.ActionDefinition, 'field')}",
         f"## Filters and tests\n\n{meanings.FILTERS}\n\n{_filters()}",
         "## Tokens of the base pack\n\nWhat they colour: the README of the base pack.\n\n"
-        + table(("token", "default"), [(code(name), code(value) if value else "") for name, value in base.manifest.tokens.items()]),
+        + table(
+            ("token", "default"),
+            [(code(name), code(value) if value else "") for name, value in base.manifest.tokens.items()],
+        ),
         "## Texts of the base pack\n\nIn English.\n\n"
         + table(("key", "text"), [(code(key), " ".join(text.split())) for key, text in base.strings["en"].items()]),
     ]
@@ -351,4 +308,9 @@ PAGES: dict[str, Callable[[Facts], str]] = {
     "settings": settings, "cli": cli, "events": events, "channels": channels, "states": states, "hooks": hooks,
     "packs": packs,
 }  # fmt: skip
-PASSAGES: dict[str, Callable[[Facts], str]] = {"cli": cli_table, "exit-codes": exit_codes, "hooks": hook_table}
+PASSAGES: dict[str, Callable[[Facts], str]] = {
+    "cli": cli_table,
+    "exit-codes": exit_codes,
+    "hooks": hook_table,
+    "tables": tables,
+}

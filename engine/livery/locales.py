@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import InvalidOperation
 from functools import lru_cache
 from typing import Literal, NamedTuple
 from unicodedata import bidirectional
@@ -98,14 +99,15 @@ def shorten(text: str, limit: int) -> str:
 
     An isolation that the cut leaves open is closed.
     """
-    if len(text) <= limit:
-        return text
-    cut = text[: max(limit - 1, 0)]
+    if len(text) <= limit or limit < 1:
+        return text[: max(limit, 0)]
+    cut = text[: limit - 1]
     space = cut.rfind(" ")
     if space > limit * 2 // 3:
         cut = cut[:space]
     if cut.count(_FSI) > cut.count(_PDI):
-        cut = f"{cut[: limit - 2].rstrip()}{_PDI}"
+        cut = cut[: limit - 2].rstrip()
+        cut += _PDI if cut.count(_FSI) > cut.count(_PDI) else ""
     return f"{cut.rstrip()}…"
 
 
@@ -138,7 +140,6 @@ def _known(tag: str) -> str:
     return "en"
 
 
-@lru_cache(maxsize=4096)
 def format_datetime(moment: datetime, tag: str) -> str:
     """Date and time for a reader of `tag`, in the zone the event gave it, with the offset named."""
     from babel.dates import format_date, format_time, get_datetime_format, get_timezone_gmt
@@ -150,7 +151,6 @@ def format_datetime(moment: datetime, tag: str) -> str:
     return f"{joined.replace('{1}', day).replace('{0}', hour)} {zone}"
 
 
-@lru_cache(maxsize=4096)
 def format_date(moment: datetime, tag: str) -> str:
     """The day for a reader of `tag`."""
     from babel.dates import format_date as babel_date
@@ -158,9 +158,11 @@ def format_date(moment: datetime, tag: str) -> str:
     return babel_date(moment, "long", locale=_known(tag))
 
 
-@lru_cache(maxsize=4096)
 def format_number(number: float, tag: str) -> str:
     """A number with the separators of `tag`."""
     from babel.numbers import format_decimal
 
-    return format_decimal(number, locale=_known(tag))
+    try:
+        return format_decimal(number, locale=_known(tag))
+    except InvalidOperation:  # more digits than a decimal carries
+        return str(number)

@@ -4,25 +4,35 @@ A URL a tenant gave is hostile: the address it resolves to is checked, and the c
 checked address. No redirects, no proxies from the environment, a deadline, a cap on the answer.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from pydantic import Field
 
 from livery.errors import LiveryError
-from livery.locales import one_line
+from livery.locales import one_line, shorten
 from livery.models.base import Model
 from livery.models.delivery import Outcome, Reason
 
 if TYPE_CHECKING:
     import aiohttp
+    from yarl import URL
 
 _HTTPS_PORTS = frozenset({443, 8443})
 _ANSWER_CAP = 20_000
 _EXCERPT = 300
+_BODY_WAIT = 2.0
+"""Seconds for the body once the status is there: it is only shown to people, the status decides."""
+_SECRET_LENGTH = 8
+_NOT_IN_A_URL = re.compile("[\x00-\x20\x7f\\\\]")
+# What the system's resolver takes for an IPv4 address although it is not written as one: 127.1, 0x7f000001.
+_LIKE_A_NUMBER = re.compile(r"\d+|0[xX][0-9A-Fa-f]*")
 # Addresses Python's `is_global` calls global although they are not somebody else's public server:
 # Azure's metadata and DNS, IETF protocol assignments, and the forms that carry an IPv4 address inside.
 _NEVER = tuple(
@@ -106,7 +116,7 @@ class Outbound:
 
         """
         parsed = ip_address(address.partition("%")[0])
-        if host.lower().rstrip(".") in self._hosts or self._allowed(parsed) or is_public(parsed):
+        if self._is_named(host) or self._allowed(parsed) or is_public(parsed):
             return
         raise ForbiddenTarget(f"{host} is not a public address; an operator may list it in outbound.allow")
 
@@ -117,55 +127,79 @@ class Outbound:
             ForbiddenTarget: says what is wrong with it.
 
         """
-        parts = urlsplit(url)
-        host = (parts.hostname or "").rstrip(".")
+        self._target(url)
+
+    def _target(self, url: str) -> "URL":
+        """The URL as the client reads it: what is checked and what is connected to are one and the same parse."""
+        from yarl import URL
+
+        if _NOT_IN_A_URL.search(url):
+            raise ForbiddenTarget("a URL holds no spaces, control characters or backslashes")
         try:
-            port = parts.port
+            target = URL(url)
+            host, port = (target.raw_host or "").rstrip("."), target.explicit_port
         except ValueError:
-            raise ForbiddenTarget("the URL's port is not a number from 1 to 65535") from None
-        if not host or parts.username is not None or parts.password is not None:
-            raise ForbiddenTarget("a URL needs a host and may hold no user name or password")
-        try:
-            literal = ip_address(host)
-        except ValueError:
-            literal = None
-        trusted = host.lower() in self._hosts or (literal is not None and self._allowed(literal))
-        if trusted and parts.scheme in ("http", "https"):
-            return
-        if parts.scheme != "https" or (port or 443) not in _HTTPS_PORTS:
-            raise ForbiddenTarget(f"only https on port 443 or 8443 is allowed, not {parts.scheme}:{port or ''}")
-        if literal is not None:
-            self.check_address(host, host)
+            raise ForbiddenTarget("not a URL: a host, and a port from 1 to 65535 if any, were expected") from None
+        authority = re.split(r"[/?#]", url.partition("//")[2], maxsplit=1)[0]
+        if not host or port == 0 or "@" in authority:
+            raise ForbiddenTarget("a URL needs a host and a port that is not 0, and may hold no user name or password")
+        literal = _literal(host)
+        if target.scheme in ("http", "https") and (self._is_named(host) or (literal and self._allowed(literal))):
+            return target
+        if target.scheme != "https" or (port or 443) not in _HTTPS_PORTS:
+            raise ForbiddenTarget(f"only https on port 443 or 8443 is allowed, not {target.scheme}:{port or ''}")
+        if literal and not is_public(literal):
+            raise ForbiddenTarget("the URL's address is not public; an operator may list it in outbound.allow")
+        return target
+
+    def _is_named(self, host: str) -> bool:
+        return host.lower().rstrip(".") in self._hosts
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        """POST once and read at most 20,000 bytes of the answer. Never raises for what the far side does."""
+        """POST once and read at most 20,000 bytes of the answer. Never raises for what the far side does.
+
+        What the answer quotes of the URL's path and query and of an Authorization header is blotted out.
+        """
         import aiohttp
 
+        request = SimpleNamespace(is_sent=False)
         try:
-            self.check(url)
-            session = self._open()
-            async with session.post(url, data=body, headers=dict(headers), allow_redirects=False) as response:
-                raw = await response.content.read(_ANSWER_CAP)
-                text = one_line(raw.decode("utf-8", "replace"), _EXCERPT)
-                return Answer(status=response.status, headers=dict(response.headers), excerpt=text)
+            target = self._target(url)
+            response = await self._open().post(
+                target, data=body, headers=dict(headers), allow_redirects=False, trace_request_ctx=request
+            )
+            try:
+                raw = await _beginning(response)
+            finally:
+                response.release()
         except ForbiddenTarget as refusal:
             return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(refusal))
-        except (aiohttp.ConnectionTimeoutError, aiohttp.ClientConnectorError) as error:
-            cause = error.__cause__ or getattr(error, "os_error", None)
-            if isinstance(cause, ForbiddenTarget) or isinstance(getattr(cause, "__cause__", None), ForbiddenTarget):
-                return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(cause))
-            return Answer(failure=Reason.UNREACHABLE, excerpt="no connection")
         except TimeoutError:
-            return Answer(failure=Reason.TIMEOUT, excerpt="no answer in time", reached=True)
+            return Answer(failure=Reason.TIMEOUT, excerpt="no answer in time", reached=request.is_sent)
         except aiohttp.InvalidURL:
             return Answer(failure=Reason.INVALID, excerpt="not a URL")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Answer(failure=Reason.UNREACHABLE, excerpt=type(error).__name__, reached=True)
+        except (aiohttp.ClientError, OSError) as error:
+            if refused := _refusal(error):
+                return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(refused))
+            said = type(error).__name__ if request.is_sent else _why_not(error)
+            return Answer(failure=Reason.UNREACHABLE, excerpt=said, reached=request.is_sent)
+        except ValueError:
+            return Answer(failure=Reason.INVALID, excerpt="a host name or a header that cannot be sent")
+        said = one_line(raw.decode("utf-8", "replace"))
+        for secret in _secrets(target, headers):
+            said = said.replace(secret, "•••")
+        return Answer(status=response.status, headers=response.headers, excerpt=shorten(said, _EXCERPT))
 
     def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
             import aiohttp
 
+            async def note(session: Any, context: Any, params: Any) -> None:
+                del session, params
+                context.trace_request_ctx.is_sent = True
+
+            trace = aiohttp.TraceConfig()
+            trace.on_request_headers_sent.append(note)
             connector = aiohttp.TCPConnector(
                 resolver=_guarded_resolver(self), use_dns_cache=False, limit=100, limit_per_host=10
             )
@@ -175,7 +209,8 @@ class Outbound:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
-                headers={"User-Agent": "Livery"},
+                headers={"User-Agent": "Livery", "Accept-Encoding": "identity"},
+                trace_configs=[trace],
             )
         return self._session
 
@@ -184,6 +219,66 @@ class Outbound:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _literal(host: str) -> IPv4Address | IPv6Address | None:
+    """The address a host is, None for a name.
+
+    Raises:
+        ForbiddenTarget: it is an address written in a way that others may read differently.
+
+    """
+    try:
+        literal = ip_address(host)
+    except ValueError:
+        if ":" in host or "%" in host or _LIKE_A_NUMBER.fullmatch(host.rpartition(".")[2]):
+            raise ForbiddenTarget("the URL's host is neither a name nor an address in its usual form") from None
+        return None
+    if "%" in host:
+        raise ForbiddenTarget("an address in a URL may hold no zone")
+    return literal
+
+
+async def _beginning(response: "aiohttp.ClientResponse") -> bytes:
+    """The answer's body up to the cap; less if it is compressed, breaks off or is slow to come."""
+    import asyncio
+
+    import aiohttp
+
+    raw = bytearray()
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return b""
+    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(_BODY_WAIT):
+            while len(raw) < _ANSWER_CAP and (chunk := await response.content.read(_ANSWER_CAP - len(raw))):
+                raw += chunk
+    return bytes(raw)
+
+
+def _refusal(error: BaseException) -> ForbiddenTarget | None:
+    """Our own refusal, if that is what an error of the client goes back to."""
+    at: BaseException | None = error
+    while at is not None and not isinstance(at, ForbiddenTarget):
+        at = at.__cause__
+    return at
+
+
+def _why_not(error: Exception) -> str:
+    import aiohttp
+
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return "no connection: the certificate is not valid for this host"
+    return "no connection"
+
+
+def _secrets(target: "URL", headers: Mapping[str, str]) -> Iterator[str]:
+    """What of a request may be a secret, longest first: a chat hook's path is one."""
+    sent = [value for name, value in headers.items() if name.lower() == "authorization"]
+    sent += [word for value in sent for word in value.split()]
+    sent += [target.raw_path_qs, target.raw_path, *target.raw_parts[1:], target.raw_query_string]
+    sent += [part.partition("=")[2] for part in target.raw_query_string.split("&")]
+    known = {form for value in sent for form in (value, unquote(value)) if len(form) >= _SECRET_LENGTH}
+    yield from sorted(known, key=len, reverse=True)
 
 
 def _guarded_resolver(guard: Outbound) -> Any:

@@ -1,46 +1,136 @@
-"""The e-mail as bytes: RFC 5322 headers, multipart/alternative. The same input gives the same bytes."""
+"""The e-mail as bytes: RFC 5322 headers, multipart/alternative. The same input gives the same bytes.
 
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+Written out here: the standard library's writer splits long names of other alphabets with spaces, takes text that
+looks like an encoded word for one, and folds differently from one Python to the next.
+"""
+
+import binascii
+import re
+from base64 import b64encode
 from email.utils import format_datetime
 from hashlib import sha256
 
 from livery.plugin import Envelope, Message, Recipient
 
+_FOLD = "\r\n "
+_LINE = 76
+_WORD = 45
+"""Bytes in one encoded word: with its frame it keeps within the 75 characters of RFC 2047 §2."""
+_LONGEST = 900
+"""Characters of a line that mail servers bear, with room to spare (RFC 5322 §2.1.1: 998)."""
+_UNFIT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ADDR_SPEC = re.compile(
+    r"[^\s\x00-\x20\x7f-\x9f<>()\[\],;:\\\"@\ud800-\udfff]+@[^\s\x00-\x20\x7f-\x9f<>()\[\],;:\\\"@]+"
+)
+
 
 def assemble(message: Message, envelope: Envelope) -> bytes:
-    """The message as it goes over the wire. Bcc addresses appear nowhere in it."""
-    shown = [envelope.sender_address, envelope.reply_to, *(r.address for r in (*envelope.to, *envelope.cc))]
-    mail = EmailMessage(policy=SMTP if all(address.isascii() for address in shown) else SMTPUTF8)
-    mail["From"] = _address(envelope.sender_name, envelope.sender_address)
-    if envelope.reply_to:
-        mail["Reply-To"] = _address("", envelope.reply_to)
-    if envelope.to:
-        mail["To"] = [_of(one) for one in envelope.to]
-    if envelope.cc:
-        mail["Cc"] = [_of(one) for one in envelope.cc]
-    mail["Subject"] = message.title
-    mail["Date"] = format_datetime(envelope.created_at)
-    mail["Message-ID"] = envelope.message_id
-    # RFC 3834 §5: no vacation answers, no loops; the second is what Exchange listens to.
-    mail["Auto-Submitted"] = "auto-generated"
-    mail["X-Auto-Response-Suppress"] = "All"
-    mail.set_content(message.text, cte="quoted-printable")
-    mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
-    # After the parts are made, which would otherwise take every Content- header for themselves.
-    mail["Content-Language"] = message.locale
-    mail.set_boundary("=_" + sha256(envelope.delivery_id.encode()).hexdigest()[:32])
-    return mail.as_bytes()
+    """The message as it goes over the wire. Bcc addresses appear nowhere in it.
+
+    Raises:
+        ValueError: an address is not exactly one addr-spec.
+
+    """
+    boundary = "=_" + sha256(envelope.delivery_id.encode()).hexdigest()[:32]  # in quoted-printable, `=_` cannot occur
+    headers = [
+        ("From", _mailbox(envelope.sender_name, envelope.sender_address)),
+        ("Reply-To", _mailbox("", envelope.reply_to) if envelope.reply_to else ""),
+        ("To", _mailboxes(envelope.to)),
+        ("Cc", _mailboxes(envelope.cc)),
+        ("Subject", _text(message.title, len("Subject: "))),
+        ("Date", format_datetime(envelope.created_at)),
+        ("Message-ID", _line(envelope.message_id)),
+        # RFC 3834 §5: no vacation answers, no loops; the second is what Exchange listens to.
+        ("Auto-Submitted", "auto-generated"),
+        ("X-Auto-Response-Suppress", "All"),
+        ("Content-Language", _line(message.locale)),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative;{_FOLD}boundary="{boundary}"'),
+    ]
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers if value)
+    parts = (_part(boundary, "plain", message.text), _part(boundary, "html", message.html))
+    return head.encode() + b"\r\n" + b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
-def _of(recipient: Recipient) -> Address:
-    return _address(recipient.name, recipient.address)
+def ascii_domain(address: str) -> str:
+    """`address` with its domain as the DNS knows it (RFC 5891).
+
+    Raises:
+        ValueError: it is not exactly one addr-spec; its domain cannot be written so.
+
+    """
+    if not _ADDR_SPEC.fullmatch(address):
+        raise ValueError("an address is not exactly one addr-spec")
+    local, _, domain = address.partition("@")
+    if domain.isascii():
+        return address
+    from email_validator import validate_email
+
+    checked = validate_email(f"x@{domain}", check_deliverability=False, test_environment=True)
+    return f"{local}@{checked.ascii_domain}"
 
 
-def _address(name: str, address: str) -> Address:
-    # NUL passes the standard library's checks, and before 3.11.10 a folded header may hold a line break.
-    if any(ord(char) < 32 or ord(char) == 127 for char in name + address):  # noqa: PLR2004
-        raise ValueError("a name or an address holds control characters")
-    local, _, domain = address.rpartition("@")
-    return Address(display_name=name, username=local, domain=domain)
+def _part(boundary: str, subtype: str, content: str) -> bytes:
+    """One alternative. Quoted-printable: any text, in lines of at most 76 characters."""
+    lines = content.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
+    text = "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
+    head = (
+        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable'
+    )
+    return head.encode() + b"\r\n\r\n" + binascii.b2a_qp(text, istext=True) + b"\r\n"
+
+
+def _mailboxes(recipients: tuple[Recipient, ...]) -> str:
+    return f",{_FOLD}".join(_mailbox(one.name, one.address) for one in recipients)
+
+
+def _mailbox(name: str, address: str) -> str:
+    plain, spec = _line(name), ascii_domain(address)
+    if not plain:
+        return spec
+    if _is_simple(plain) and len(plain) <= _LINE:
+        escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+        shown = f'"{escaped}"'
+    else:
+        shown = _FOLD.join(_encoded_words(plain))
+    return f"{shown} <{spec}>" if len(shown) + len(spec) < _LINE else f"{shown}{_FOLD}<{spec}>"
+
+
+def _text(text: str, used: int) -> str:
+    """Unstructured text: as it is where it is plain ASCII, folded between its words; else in encoded words."""
+    plain = _line(text)
+    words = plain.split(" ")
+    if not _is_simple(plain) or max(len(word) for word in words) > _LONGEST:
+        return _FOLD.join(_encoded_words(plain))
+    lines, room = [words[0]], _LINE - used - len(words[0])
+    for word in words[1:]:
+        if len(word) < room:
+            lines[-1] += f" {word}"
+            room -= len(word) + 1
+        else:
+            lines.append(word)
+            room = _LINE - len(word)
+    return _FOLD.join(lines)
+
+
+def _is_simple(text: str) -> bool:
+    """Whether readers take it for what it says: ASCII, and nothing that looks like an encoded word."""
+    return text.isascii() and "=?" not in text
+
+
+def _encoded_words(text: str) -> list[str]:
+    """RFC 2047, in base64: each word whole characters only."""
+    chunks, size = [""], 0
+    for char in text:
+        width = len(char.encode())
+        if size + width > _WORD:
+            chunks.append("")
+            size = 0
+        chunks[-1] += char
+        size += width
+    return [f"=?utf-8?b?{b64encode(chunk.encode()).decode()}?=" for chunk in chunks]
+
+
+def _line(text: str) -> str:
+    """`text` on one line, without what could end a header or hide in it."""
+    return " ".join(_UNFIT.sub(" ", text).split())

@@ -17,7 +17,7 @@ system.add_to(app)
 
 
 @app.callback(invoke_without_command=True)
-def _root(*, version: bool = typer.Option(default=False, help="Print the version and exit.")) -> None:
+def _root(*, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
     if version:
         from livery._version import __version__
 
