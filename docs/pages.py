@@ -12,7 +12,7 @@ from typing import Any
 import meanings
 from markdown import code, field_table, fields, table, words
 
-from livery import Config, Engine, hookspecs
+from livery import Config, Engine, errors, hookspecs
 from livery.models.delivery import Outcome, Reason, State
 from livery.models.event import Event
 from livery.models.tenant import Contact, EventSettings, Place, Sender, Tenant
@@ -249,6 +249,12 @@ def _meant(members: Iterable[Any], said: Mapping[str, Any]) -> list[tuple[str, .
     return [(code(name), *((said[name],) if isinstance(said[name], str) else said[name])) for name in names]
 
 
+def error_tree(facts: Facts) -> str:
+    """The tree of errors, as the module shows it."""
+    del facts
+    return "```text\n" + (inspect.getdoc(errors) or "").partition("\n\n")[2] + "\n```"
+
+
 def tables(facts: Facts) -> str:
     """The tables a new store holds."""
     del facts
@@ -313,4 +319,5 @@ PASSAGES: dict[str, Callable[[Facts], str]] = {
     "exit-codes": exit_codes,
     "hooks": hook_table,
     "tables": tables,
+    "errors": error_tree,
 }

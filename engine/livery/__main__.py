@@ -11,7 +11,13 @@ def main() -> None:
 
         print(f"livery {__version__}")  # noqa: T201 - answered before anything is imported
         return
+    # Start-up makes many objects and drops few: collecting meanwhile only costs.
     gc.disable()
+    if sys.argv[1:2] == ["render"]:
+        from livery import quick
+
+        if quick.render(sys.argv[2:]):
+            return
     from livery.cli import app
 
     gc.enable()

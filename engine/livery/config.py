@@ -18,13 +18,15 @@ from livery.outbound import OutboundPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
+_MAY_BE_SECRET = frozenset({"channels", "database_url"})
+"""Settings whose values no error may repeat: passwords, hook URLs, also where they were misspelt."""
 
 
 class Config(Model):
     """Every setting. Paths are relative to the folder of livery.toml, else to the current one."""
 
     database_url: str = Field(
-        default="sqlite:///livery.db", description="Where events and deliveries are kept (SQLAlchemy URL)."
+        default="sqlite:///livery.db", repr=False, description="Where events and deliveries are kept (SQLAlchemy URL)."
     )
     message_id_domain: str = Field(
         default="livery.localhost",
@@ -59,31 +61,30 @@ class Config(Model):
         tenants = data.get("tenants") if isinstance(data, dict) else None
         if not isinstance(tenants, dict) or not all(isinstance(one, dict) for one in tenants.values()):
             return data
-        parents = {one.get("parent") for one in tenants.values()}
+        parents = {parent for one in tenants.values() if isinstance(parent := one.get("parent"), str)}
         filled = {}
         for id_, one in tenants.items():
             level = Level.DEFAULT if not one.get("parent") else Level.DISTRIBUTOR if id_ in parents else Level.SELLER
-            channels = {
-                name: [where] if isinstance(where, dict) else where for name, where in one.get("channels", {}).items()
-            }
+            channels = one.get("channels", {})
+            if isinstance(channels, dict):
+                channels = {name: [where] if isinstance(where, dict) else where for name, where in channels.items()}
             filled[id_] = {"id": id_, "level": level, "name": id_, **one, "channels": channels}
         return {**data, "tenants": filled}
 
     @model_validator(mode="after")
     def _tenants_form_a_tree(self) -> Self:
         roots = [tenant.id for tenant in self.tenants.values() if not tenant.parent]
-        if len(roots) > 1:
-            raise ValueError(f"tenants without a parent: {', '.join(roots)}; only the platform has none")
-        for tenant in self.tenants.values():
-            seen = [tenant.id]
-            at = tenant
-            while at.parent:
-                if at.parent not in self.tenants:
-                    raise ValueError(f"tenant {at.id!r} names the parent {at.parent!r}, which is not configured")
-                if at.parent in seen:
-                    raise ValueError(f"tenants are each other's parents: {' → '.join([*seen, at.parent])}")
-                seen.append(at.parent)
-                at = self.tenants[at.parent]
+        wrong = [f"tenants without a parent: {', '.join(roots)}; only the platform has none"] if len(roots) > 1 else []
+        for id_, tenant in self.tenants.items():
+            if tenant.parent and tenant.parent not in self.tenants:
+                wrong.append(f"tenant {id_!r} names the parent {tenant.parent!r}, which is not configured")
+            line = [id_]
+            while (above := self.tenants.get(line[-1])) and above.parent and above.parent not in line:
+                line.append(above.parent)
+            if above and above.parent == id_ == min(line):
+                wrong.append(f"tenants are each other's parents: {' → '.join([*line, id_])}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
     def chain(self, seller: str) -> Chain | None:
@@ -134,7 +135,9 @@ def problems_of(error: ValidationError, at: str = "") -> list[Problem]:
     problems = []
     for one in error.errors(include_url=False):
         path = ".".join([*([at] if at else []), *(str(part) for part in one["loc"])]) or "(whole)"
-        kind, came = one["type"], "" if one["type"] == "missing" else shown(one["input"])
+        kind, came = one["type"], shown(one["input"])
+        if one["type"] == "missing" or not _MAY_BE_SECRET.isdisjoint(path.split(".")):
+            came = ""
         expected = {"missing": "a value, none is given", "extra_forbidden": "no such setting"}.get(kind)
         if isinstance(one["input"], dict) and kind not in (
             "dict_type",
@@ -155,7 +158,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} does not exist; name another file with --config") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from None
 
 

@@ -68,7 +68,7 @@ class Engine:
         for error in self.library.broken.values():
             self.hooks.alarm("degraded", f"a pack was set aside: {error}")
         self.channels = Channels(types, config)
-        self._planner = Planner(config, self.hooks, self.types, self.channels)
+        self.planner = Planner(config, self.hooks, self.types, self.channels)
         self.writer = Writer(config, self.hooks, self.types, self.library, self.channels)
 
     @classmethod
@@ -106,7 +106,7 @@ class Engine:
 
         """
         read = accept.read(event, self.types)
-        self._planner.chain(read)
+        self.planner.chain(read)
         return read
 
     def accept(self, event: Event | Mapping[str, Any] | str | bytes, *, connection: Any = None) -> Receipt:
@@ -139,7 +139,7 @@ class Engine:
     def explain(self, event: Event | Mapping[str, Any] | str | bytes) -> Explanation:
         """Who would be told, why, in which words and through what. Sends and stores nothing."""
         read, now = self.read(event), self.now()
-        chain, plans = self._planner.chain(read), self._planner.plan(read, now)
+        chain, plans = self.planner.chain(read), self.planner.plan(read, now)
         deliveries = []
         for plan in plans.plans:
             trace = {key: value for key, value in plan.delivery.trace.items() if key != "audience"}
@@ -173,13 +173,13 @@ class Engine:
         """
         read, now = self.read(event), self.now()
         kind = self.channels.kind(channel)
-        plans = self._planner.plan(read, now)
+        plans = self.planner.plan(read, now)
         mine = next((plan for plan in plans.plans if plan.delivery.channel == channel), None)
         user = read.data.user
         reader = mine.delivery.trace["reader_locale"] if mine else (user.locale if user else None)
-        envelope = mine.envelope if mine else self._planner.specimen(read, now)
+        envelope = mine.envelope if mine else self.planner.specimen(read, now)
         reading = Reading(now, reader_locale=reader, asked_locale=locale)
-        message, wording, wire = self.writer.message(read, self._planner.chain(read), channel, envelope, reading)
+        message, wording, wire = self.writer.message(read, self.planner.chain(read), channel, envelope, reading)
         return Preview(message, wording, wire, kind.suffix)
 
     # ------------------------------------------------------------------ work
@@ -274,7 +274,7 @@ class Engine:
 
         return Flow(
             types=self.types,
-            planner=self._planner,
+            planner=self.planner,
             writer=self.writer,
             channels=self.channels,
             hooks=self.hooks,

@@ -103,7 +103,7 @@ class Planner:
             own = tenant.sender.address
             if own is None:
                 continue
-            if own.rpartition("@")[2].lower() in self._config.verified_domains:
+            if own.rpartition("@")[2].lower() in map(str.lower, self._config.verified_domains):
                 return From(one_line(name, _NAME_LENGTH), own, reply_to, f"from {tenant.level} {tenant.id}")
             why = f"the platform's address: the domain of {own} ({tenant.level} {tenant.id}) is not verified"
             reply_to = reply_to or own

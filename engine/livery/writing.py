@@ -14,7 +14,7 @@ from livery.models.message import Envelope, Message
 from livery.models.notification import Notification
 from livery.models.tenant import Chain
 from livery.packs.chain import Library, PackChain
-from livery.render import render
+from livery.render.message import render
 from livery.steps import compose
 
 
@@ -72,7 +72,7 @@ class Writer:
         """The message a channel sends, how it was worded, and its exact bytes."""
         kind = self._channels.kind(channel)
         said, packs, wording = self.notification(event, chain, reading)
-        message = render(said, event, packs, format=kind.format, limits=kind.limits)
+        message = render(said, event, packs, wanted=kind.format, limits=kind.limits)
         wording = wording.model_copy(update={"degraded": message.degraded})
         return message, wording, self._channels.open(channel).encode(message, envelope)
 

@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from hashlib import sha256
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -25,6 +26,25 @@ class WebhookDestination(Model):
     )
     authorization: SecretStr | None = Field(default=None, description="Value of an Authorization header to send.")
 
+    @field_validator("url")
+    @classmethod
+    def _is_a_url(cls, url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            is_one = False
+        if not is_one:
+            raise ValueError("a URL, such as https://example.com/hooks/orders")
+        return url
+
+    @field_validator("authorization")
+    @classmethod
+    def _is_a_header(cls, authorization: SecretStr | None) -> SecretStr | None:
+        if authorization is not None and not authorization.get_secret_value().isprintable():
+            raise ValueError("the value of a header: one line, no control characters")
+        return authorization
+
     @field_validator("secret")
     @classmethod
     def _is_a_key(cls, secret: SecretStr) -> SecretStr:
@@ -35,6 +55,12 @@ class WebhookDestination(Model):
         if not _MIN_KEY <= len(key) <= _MAX_KEY:
             raise ValueError(f"a secret is `{_PREFIX}` and the base64 of {_MIN_KEY} to {_MAX_KEY} bytes")
         return secret
+
+    @field_validator("secret", "authorization", mode="before")
+    @classmethod
+    def _is_hidden(cls, secret: Any) -> Any:
+        """From here on, so that no error shows it."""
+        return SecretStr(secret) if isinstance(secret, str) else secret
 
 
 class WebhookChannel(Channel):

@@ -33,7 +33,7 @@ def test_explain_as_json_holds_the_same(home):  # noqa: F811
 
 @pytest.mark.parametrize("locale", ["en", "de", "ar"])
 def test_render_writes_the_message_in_the_language_asked_for(home, locale):  # noqa: F811
-    done = livery("render", "event.json", "--channel", "smtp", "--locale", locale, "--out", "out", cwd=home)
+    done = livery("render", "event.json", "--channel", "smtp", "--locale", locale, "--wire", "--out", "out", cwd=home)
     assert done.returncode == 0, done.stderr
     stem = f"offer_provision_error.{locale}.smtp"
     mail = BytesParser(policy=policy.default).parsebytes((home / f"out/{stem}.eml").read_bytes())  # noqa: F811

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from livery import border
 from livery.errors import EventError
 from livery.models.event import Event
 from livery.steps import accept
@@ -135,8 +136,8 @@ def test_a_number_of_five_thousand_digits_is_refused(raw):
 
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_the_event_itself_counts_as_a_level_of_nesting(opening, closing):
-    accept.read(nested(accept.MAX_DEPTH - 3, opening, closing), TYPES)
-    assert "nesting of at most 32 levels" in refused(nested(accept.MAX_DEPTH - 2, opening, closing))
+    accept.read(nested(border.MAX_DEPTH - 3, opening, closing), TYPES)
+    assert "nesting of at most 32 levels" in refused(nested(border.MAX_DEPTH - 2, opening, closing))
 
 
 @pytest.mark.parametrize("levels", [33, 1000, 100_000])
@@ -152,8 +153,8 @@ def test_deep_nesting_is_refused_however_deep_and_whatever_its_form(levels, open
 
 
 def test_256_kib_are_accepted_and_a_byte_more_is_not():
-    whole = padded(accept.MAX_BYTES)
-    assert len(whole) == accept.MAX_BYTES
+    whole = padded(border.MAX_BYTES)
+    assert len(whole) == border.MAX_BYTES
     assert accept.read(whole, TYPES).id == "evt-1"
     assert "at most 256 KiB, got 262,145 bytes" in refused(whole.replace(b'"padding":"', b'"padding":"x'))
 
@@ -170,7 +171,7 @@ def test_the_size_does_not_depend_on_the_script(form):
 
 @pytest.mark.parametrize("filler", ["1e15", "0.00001", "1E+20", "[]", '"ü"'])
 def test_what_is_accepted_can_be_read_again_from_its_stored_bytes(filler):
-    rest = accept.MAX_BYTES - len(GOOD) - 100
+    rest = border.MAX_BYTES - len(GOOD) - 100
     raw = GOOD.replace('"data": {', f'"data": {{"many": [{",".join([filler] * (rest // (len(filler.encode()) + 1)))}], ')
     try:
         accepted = accept.read(raw, TYPES)

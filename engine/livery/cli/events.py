@@ -99,31 +99,31 @@ def render(
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path(),
     config: ConfigOption = None,
     *,
+    wire: Annotated[bool, typer.Option("--wire", help="For e-mail: the whole message (.eml), too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write the exact message of an event to files. Sends and stores nothing."""
+    from livery import quick
+    from livery.cli import kit
+
     raw = _named(event, lambda: output.read_event(event))
     with output.opened(config, raw) as engine:
+        read = _named(event, lambda: engine.read(raw))
         preview = _named(event, lambda: engine.preview(raw, channel=channel, locale=locale))
-        name = engine.types[engine.read(raw).type].notification
-    message = preview.message
-    stem = f"{name}.{message.locale}.{channel}"
-    files = {f"{stem}{preview.suffix}": preview.wire}
-    if message.html:
-        files |= {f"{stem}.html": message.html.encode(), f"{stem}.txt": message.text.encode()}
+        message = preview.message
+        if channel == quick.CHANNEL and not message.degraded:
+            kit.leave(engine, read, config, locale)
+        stem = f"{engine.types[read.type].notification}.{message.locale}.{channel}"
+    files = quick.files_of(stem, message.html, message.text) if message.html else {}
+    if wire or not files:
+        files[f"{stem}{preview.suffix}"] = preview.wire
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for file, content in files.items():
-            (out / file).write_bytes(content)
+        quick.write(out, message.title, files, quiet=as_json)
     except OSError as error:
         raise LiveryError(f"cannot write to {out}: {error.strerror}") from None
     if as_json:
         facts = {"title": message.title, "locale": message.locale, "degraded": message.degraded}
         output.emit({**facts, "files": [str(out / file) for file in files]})
-        return
-    typer.echo(message.title)
-    for file in files:
-        typer.echo(f"  {out / file}")
     for what in message.degraded:
         output.complain(f"degraded: {what}")
 

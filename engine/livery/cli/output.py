@@ -100,7 +100,7 @@ def read_event(file: Path) -> bytes:
         LiveryError: the file cannot be read.
 
     """
-    from livery.steps.accept import MAX_BYTES
+    from livery.border import MAX_BYTES
 
     try:
         if str(file) == "-":

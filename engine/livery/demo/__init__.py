@@ -59,7 +59,8 @@ def run(out: Path) -> Report:
     ):
         settings = configuration(f"sqlite:///{store}/livery.db", smtp_port=mail.port, http_url=http.url(""))
         with Engine.open(Config.load(None, **settings)) as engine:
-            events = [file.read_bytes() for file in engine.library.packs["base"].samples(NOTIFICATION)]
+            samples = engine.library.packs["base"].samples(NOTIFICATION)
+            events = [file.read_bytes() for file in reversed(samples)]
             engine.accept_all(events)
             engine.drain()
             deliveries = sorted(engine.deliveries(limit=1000), key=lambda one: (one.tenant, one.channel))

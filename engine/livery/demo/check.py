@@ -38,7 +38,7 @@ class Expected:
 
     def rows(self) -> list[str]:
         """Every text of the notification, one line each."""
-        parts = [self.said.greeting, *(block_text(block) for block in self.said.blocks), self.said.closing]
+        parts = [self.said.greeting, *(block_text(block.model_dump()) for block in self.said.blocks), self.said.closing]
         lines = [line.strip() for part in parts for line in part.splitlines()]
         return [line for line in [*lines, *self.said.signature, self.said.footer] if line]
 

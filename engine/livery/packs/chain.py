@@ -4,45 +4,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import BaseLoader, TemplateNotFound
 from pydantic import ValidationError
 
 from livery.config import problems_of
 from livery.errors import NotFound, PackError, PluginError
-from livery.locales import direction
-from livery.packs.language import environment
+from livery.packs.layers import Layers
 from livery.packs.manifest import NotificationDefinition
 from livery.packs.pack import Pack
 
-PARENT = "parent:"
 _SCALARS = ("event", "subject", "preheader", "title", "greeting", "closing", "signature", "footer")
 
 
-class PackChain:
-    """A pack, its parent, and so on to the base; the first that has something wins."""
-
-    def __init__(self, packs: Iterable[Pack]) -> None:
-        self.packs = tuple(packs)
-        self._environments: dict[str, Any] = {}
-
-    def markup(self, locale: str) -> Any:
-        """The environment of this chain's MJML templates for a language; compiled templates are kept in it."""
-        if locale not in self._environments:
-            loader = ChainLoader(self)
-            self._environments[locale] = environment(locale, direction(locale), markup=True, loader=loader)
-        return self._environments[locale]
-
-    def nearest(self, path: str) -> str | None:
-        """The full name (`<pack>!<path>`) of the nearest file; None if no pack has it."""
-        return next((f"{pack.id}!{path}" for pack, _ in self.files(path)), None)
-
-    @property
-    def top(self) -> Pack:
-        return self.packs[0]
-
-    def without_top(self) -> "PackChain | None":
-        """The chain as the parent sees it; None for the base."""
-        return PackChain(self.packs[1:]) if len(self.packs) > 1 else None
+class PackChain(Layers[Pack]):
+    """Layers that know their manifests: tokens, strings and notification definitions after all overlays."""
 
     def tokens(self) -> dict[str, str]:
         """Every token, the nearest pack's value."""
@@ -62,13 +36,6 @@ class PackChain:
                 text = pack.strings.get(tag, {}).get(key)
                 if text is not None:
                     yield text, pack, tag
-
-    def files(self, path: str) -> Iterator[tuple[Pack, str]]:
-        """Every pack that has a file, nearest first, with its text."""
-        for pack in self.packs:
-            text = pack.read(path)
-            if text is not None:
-                yield pack, text
 
     def definition(self, name: str) -> tuple[NotificationDefinition, dict[str, str]]:
         """A notification after all overlays, and the pack each block comes from.
@@ -125,37 +92,6 @@ def _laid_over(
         pair = [(id_, fields), (key, block)] if side == "before" else [(key, block), (id_, fields)]
         ordered.update(pair if key == neighbour else [(key, block)])
     return ordered
-
-
-class ChainLoader(BaseLoader):
-    """Finds templates over a chain. `parent:` before a path looks from the next pack on.
-
-    Templates are named `<pack>!<path>`, so that `parent:` knows where it stands.
-    """
-
-    def __init__(self, chain: PackChain) -> None:
-        self._chain = chain
-
-    def get_source(self, environment: Any, template: str) -> tuple[str, str | None, Any]:
-        del environment
-        id_, _, path = template.partition("!")
-        pack = next((one for one in self._chain.packs if one.id == id_), None)
-        text = pack.read(path) if pack else None
-        if text is None:
-            raise TemplateNotFound(template)
-        return text, None, lambda: True
-
-    def resolve(self, path: str, asked_by: str) -> str:
-        """The full name of the template that `asked_by` means by `path`: for `Environment.join_path`."""
-        packs = self._chain.packs
-        if path.startswith(PARENT):
-            path = path.removeprefix(PARENT)
-            ids = [pack.id for pack in packs]
-            packs = packs[ids.index(asked_by.partition("!")[0]) + 1 :]
-        name = PackChain(packs).nearest(path)
-        if name is None:
-            raise TemplateNotFound(f"{path} (asked for by {asked_by})")
-        return name
 
 
 class Library:

@@ -1,4 +1,4 @@
-"""One pack as it lies in its folder. Files are read through here alone, so nothing outside is ever opened."""
+"""One pack: its manifest, strings, notification definitions and samples."""
 
 import tomllib
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from livery.config import problems_of
 from livery.errors import PackError
 from livery.locales import normal
 from livery.models.base import Model
+from livery.packs.folder import Folder
 from livery.packs.manifest import NotificationOverlay, PackManifest
 
-_MAX_FILE = 256 * 1024
 _M = TypeVar("_M", bound=Model)
 
 
-class Pack:
-    """A pack folder; files are read when asked for and kept.
+class Pack(Folder):
+    """A pack with its manifest.
 
     Raises:
         PackError: `pack.toml` is missing or wrong.
@@ -27,45 +27,11 @@ class Pack:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._files: dict[str, str | None] = {}
+        super().__init__(folder)
         if self.read("pack.toml") is None:
             raise PackError("has no pack.toml, so it is no template pack", pack=str(folder), file="pack.toml")
         self.manifest = self._model(PackManifest, "pack.toml", self._toml("pack.toml"))
-
-    @property
-    def id(self) -> str:
-        return self.manifest.id
-
-    @property
-    def label(self) -> str:
-        return f"{self.manifest.id} {self.manifest.version}"
-
-    def read(self, path: str) -> str | None:
-        """The text of a file by its path inside the pack; None if the pack has no such file.
-
-        Raises:
-            PackError: the path leads outside, or the file is too large or not UTF-8.
-
-        """
-        if path not in self._files:
-            self._files[path] = self._read(path)
-        return self._files[path]
-
-    def _read(self, path: str) -> str | None:
-        target = (self.folder / path).resolve()
-        if not target.is_relative_to(self.folder.resolve()):
-            raise PackError("leads outside the pack", pack=str(self.folder), file=path)
-        try:
-            with target.open("rb") as stream:
-                raw = stream.read(_MAX_FILE + 1)
-            if len(raw) > _MAX_FILE:
-                raise PackError(f"is larger than {_MAX_FILE // 1024} KiB", pack=str(self.folder), file=path)
-            return raw.decode("utf-8")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return None
-        except UnicodeDecodeError as error:
-            raise PackError(f"is not UTF-8 at byte {error.start}", pack=str(self.folder), file=path) from None
+        self.id, self.label = self.manifest.id, f"{self.manifest.id} {self.manifest.version}"
 
     @cached_property
     def strings(self) -> Mapping[str, Mapping[str, str]]:

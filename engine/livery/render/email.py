@@ -1,7 +1,7 @@
 """E-mail: the pack's MJML layout and block partials over the notification, compiled to HTML; text beside it."""
 
 import re
-from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from typing import Any
 
@@ -9,11 +9,10 @@ from markupsafe import Markup
 
 from livery.errors import PackError
 from livery.locales import one_line
-from livery.models.message import Format, Message
-from livery.models.notification import Notification
-from livery.packs.chain import PackChain
+from livery.packs.layers import Layers
 from livery.render.text import plain
 
+Plain = dict[str, Any]
 LAYOUT = "layouts/email.mjml.j2"
 _MAX_MJML = 512 * 1024
 _MAX_DEPTH = 100
@@ -23,54 +22,56 @@ _VOID = frozenset(
 )
 
 
-def email(notification: Notification, packs: PackChain) -> Message:
-    """The HTML and text of an e-mail.
+@dataclass(frozen=True, slots=True)
+class Email:
+    """The parts of an e-mail."""
+
+    title: str
+    text: str
+    html: str
+    degraded: tuple[str, ...]
+
+
+def email(said: Plain, packs: Layers[Any]) -> Email:
+    """The subject, HTML and text of an e-mail, from a notification as plain data.
 
     What a pack gets wrong falls back: a block's partial to its parent's, the whole to the parent pack's
     layout and partials, and at last to a plain built-in page.
     """
-    degraded = list(notification.degraded)
+    degraded = list(said["degraded"])
     html = ""
-    chain = packs if packs.packs else None
-    while chain is not None and not html:
+    layers = packs if packs.packs else None
+    while layers is not None and not html:
         try:
-            html = _html(notification, chain, degraded)
+            html = _html(said, layers, degraded)
         except Exception as error:  # noqa: BLE001 - a pack may raise anything; the message must go out
-            degraded.append(f"e-mail layout of {chain.top.label}: {one_line(str(error), 200)}")
-            chain = chain.without_top()
-    return Message(
-        format=Format.EMAIL,
-        locale=notification.locale,
-        title=one_line(notification.subject, 250),
-        text=plain(notification),
-        html=html or built_in(notification),
-        degraded=tuple(degraded),
-    )
+            degraded.append(f"e-mail layout of {layers.top.label}: {one_line(str(error), 200)}")
+            layers = layers.without_top()
+    return Email(one_line(said["subject"], 250), plain(said), html or built_in(said), tuple(degraded))
 
 
-def _html(notification: Notification, packs: PackChain, degraded: list[str]) -> str:
-    jinja = packs.markup(notification.locale)
-    data = notification.model_dump(mode="json", exclude={"trace", "degraded"})
+def _html(said: Plain, packs: Layers[Any], degraded: list[str]) -> str:
+    jinja = packs.markup(said["locale"])
+    start, end = ("left", "right") if said["direction"] == "ltr" else ("right", "left")
     context = {
-        "notification": data,
-        "brand": data["brand"],
-        "locale": notification.locale,
-        "direction": notification.direction,
-        "start": "left" if notification.direction == "ltr" else "right",
-        "end": "right" if notification.direction == "ltr" else "left",
+        "notification": {key: value for key, value in said.items() if key not in ("trace", "degraded")},
+        "brand": said["brand"],
+        "locale": said["locale"],
+        "direction": said["direction"],
+        "start": start,
+        "end": end,
     }
-    blocks = [_block(block, context, packs, jinja, degraded) for block in data["blocks"]]
+    blocks = [_block(block, context, packs, degraded) for block in said["blocks"]]
     name = packs.nearest(LAYOUT)
     if name is None:
         raise PackError("no pack of the chain has an e-mail layout", pack=packs.top.id, file=LAYOUT)
     return compile_mjml(jinja.get_template(name).render({**context, "blocks": blocks}))
 
 
-def _block(
-    block: Mapping[str, Any], context: Mapping[str, Any], packs: PackChain, jinja: Any, degraded: list[str]
-) -> Markup:
+def _block(block: Plain, context: Plain, packs: Layers[Any], degraded: list[str]) -> Markup:
     """A block by the nearest pack whose partial for its kind works."""
     path = f"blocks/{block['kind']}.mjml.j2"
+    jinja = packs.markup(context["locale"])
     for pack, _ in packs.files(path):
         try:
             markup = jinja.get_template(f"{pack.id}!{path}").render({**context, "block": block})
@@ -122,12 +123,13 @@ def compile_mjml(mjml: str) -> str:
         raise PackError(f"MJML: {one_line(str(error), 300)}") from error
 
 
-def built_in(notification: Notification) -> str:
+def built_in(said: Plain) -> str:
     """The page of last resort: the text, readable everywhere."""
-    rows = "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in plain(notification).split("\n\n"))
+    rows = "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>" for part in plain(said).split("\n\n"))
+    language, way = escape(said["locale"]), said["direction"]
     return (
-        f'<!doctype html><html lang="{escape(notification.locale)}" dir="{notification.direction}"><head>'
-        f'<meta charset="utf-8"><title>{escape(notification.subject)}</title></head>'
+        f'<!doctype html><html lang="{language}" dir="{way}"><head>'
+        f'<meta charset="utf-8"><title>{escape(said["subject"])}</title></head>'
         '<body style="font:16px/1.5 sans-serif;max-width:600px;margin:24px auto;padding:0 16px">'
-        f"<h1>{escape(notification.title)}</h1>{rows}</body></html>"
+        f"<h1>{escape(said['title'])}</h1>{rows}</body></html>"
     )

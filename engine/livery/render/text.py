@@ -1,70 +1,35 @@
-"""Plain text: a channel of its own, and the fallback part of every richer format."""
+"""Plain text: a channel of its own, and the fallback part of every richer format. Works on plain data."""
 
-from collections.abc import Iterable
-
-from livery.channel import Limits
-from livery.locales import one_line, shorten
-from livery.models.event import Event
-from livery.models.message import Format, Message
-from livery.models.notification import (
-    ActionsBlock,
-    Block,
-    DividerBlock,
-    ErrorBlock,
-    FactsBlock,
-    ImageBlock,
-    ListBlock,
-    Notification,
-    TextBlock,
-)
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 RULE = "-" * 40
 
 
-def text(notification: Notification, event: Event, limits: Limits) -> Message:
-    """A plain text message; title first."""
-    del event
-    whole = f"{notification.title}\n\n{plain(notification)}"
-    return Message(
-        format=Format.TEXT,
-        locale=notification.locale,
-        title=one_line(notification.title, limits.title or 200),
-        text=shorten(whole, limits.total or limits.text) if limits.total or limits.text else whole,
-        degraded=notification.degraded,
-    )
-
-
-def plain(notification: Notification) -> str:
-    """Every row of a notification as text, without its title."""
-    parts = [
-        notification.greeting,
-        *(block_text(block) for block in notification.blocks),
-        notification.closing,
-    ]
-    parts += [
-        "\n".join(notification.signature),
-        f"{RULE}\n{notification.footer}" if notification.footer else "",
-    ]
+def plain(said: Mapping[str, Any]) -> str:
+    """Every row of a notification (as plain data) as text, without its title."""
+    parts = [said["greeting"], *(block_text(block) for block in said["blocks"]), said["closing"]]
+    parts += ["\n".join(said["signature"]), f"{RULE}\n{said['footer']}" if said["footer"] else ""]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def block_text(block: Block) -> str:
-    """One block as text."""
-    match block:
-        case TextBlock():
-            return _under(block.heading, [block.text])
-        case ErrorBlock():
-            lines = [*block.text.splitlines(), *([f"[{block.code}]"] if block.code else [])]
-            return _under(block.heading, [f"    {line}" for line in lines])
-        case FactsBlock():
-            return _under(block.heading, [f"{fact.label}: {fact.value}" for fact in block.facts])
-        case ListBlock():
-            return _under(block.heading, [f"- {item}" for item in block.items])
-        case ActionsBlock():
-            return "\n".join(f"{action.label}: {action.url}" for action in block.actions)
-        case ImageBlock():
-            return block.alt
-        case DividerBlock():
+def block_text(block: Mapping[str, Any]) -> str:
+    """One block (as plain data) as text."""
+    match block["kind"]:
+        case "text":
+            return _under(block["heading"], [block["text"]])
+        case "error":
+            lines = [*block["text"].splitlines(), *([f"[{block['code']}]"] if block["code"] else [])]
+            return _under(block["heading"], [f"    {line}" for line in lines])
+        case "facts":
+            return _under(block["heading"], [f"{fact['label']}: {fact['value']}" for fact in block["facts"]])
+        case "list":
+            return _under(block["heading"], [f"- {item}" for item in block["items"]])
+        case "actions":
+            return "\n".join(f"{action['label']}: {action['url']}" for action in block["actions"])
+        case "image":
+            return str(block["alt"])
+        case _:
             return RULE
 
 

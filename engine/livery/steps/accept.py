@@ -1,18 +1,15 @@
 """Accept: bytes from outside become an Event, or an error that names every field that is wrong."""
 
 import json
-import math
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from livery import border
 from livery.errors import EventError, Problem, UnknownEventType, shown
 from livery.models.event import Event, EventType
 
-MAX_BYTES = 256 * 1024
-MAX_DEPTH = 32
 _ATTRIBUTE_LENGTH = 20
 _KNOWN = frozenset(Event.model_fields)
 _WORDS = {
@@ -39,18 +36,14 @@ def read(raw: Event | Mapping[str, Any] | str | bytes, types: Mapping[str, Event
         UnknownEventType: no plugin registered its type.
 
     """
-    data = _decoded(_bytes(raw))
-    if not isinstance(data, dict):
-        raise EventError("not an event:", [Problem("(whole)", "a JSON object", shown(data))])
-    if problems := [*_unfit(data, "", 1)]:
-        raise EventError("the event holds what no store and no message can carry:", problems)
+    data = border.decoded(border.encoded(_plain(raw) if isinstance(raw, Event) else raw))
     name = data.get("type")
     if isinstance(name, str) and name and name not in types:
         known = ", ".join(sorted(types)) or "none"
         raise UnknownEventType("unknown event type:", [Problem("type", f"one of {known}", shown(name))])
     kind = types[name] if isinstance(name, str) and name else None
     event = _validated(data, kind)
-    _sized(canonical(event))  # a number may be longer written out; what is stored must be readable again
+    border.sized(canonical(event))  # a number may be longer written out; what is stored must be readable again
     return event
 
 
@@ -59,71 +52,11 @@ def canonical(event: Event) -> bytes:
     return json.dumps(event.plain(), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _bytes(raw: Event | Mapping[str, Any] | str | bytes) -> bytes:
-    if isinstance(raw, bytes):
-        return raw
+def _plain(event: Event) -> dict[str, Any]:
     try:
-        if isinstance(raw, Event):
-            raw = raw.model_dump(mode="json", exclude_unset=True, warnings=False)
-        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise EventError(f"the event is no plain JSON data: {error}") from None
-    return text.encode(errors="backslashreplace")  # half a character becomes its escape, and is refused by its path
-
-
-def _sized(raw: bytes) -> bytes:
-    if len(raw) > MAX_BYTES:
-        size = f"{len(raw):,} bytes"
-        raise EventError("the event is too large:", [Problem("(whole)", f"at most {MAX_BYTES // 1024} KiB", size)])
-    return raw
-
-
-def _decoded(raw: bytes) -> Any:
-    try:
-        text = _sized(raw).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise EventError(f"the event is not UTF-8 text: byte {error.start} is wrong") from None
-    try:
-        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twins)
-    except json.JSONDecodeError as error:
-        raise EventError(f"the event is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
-    except RecursionError:
-        raise EventError(f"the event is nested deeper than {MAX_DEPTH} levels") from None
+        return event.model_dump(mode="json", exclude_unset=True, warnings=False)
     except ValueError as error:
-        raise EventError(f"the event is not JSON that every store can hold: {error}") from None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        (twin, _), *_ = Counter(key for key, _ in pairs).most_common(1)
-        raise ValueError(f"the key {shown(twin)} stands twice in one object")
-    return found
-
-
-def _unfit(value: Any, path: str, depth: int) -> list[Problem]:
-    where = path or "(whole)"
-    if depth > MAX_DEPTH:
-        return [Problem(where, f"nesting of at most {MAX_DEPTH} levels", "more")]
-    if isinstance(value, str):
-        if "\x00" in value:
-            return [Problem(where, "text without NUL", shown(value))]
-        if any("\ud800" <= char <= "\udfff" for char in value):
-            return [Problem(where, "whole characters", "a lone surrogate")]
-        return []
-    if isinstance(value, float) and not math.isfinite(value):
-        return [Problem(where, "a finite number", "infinity")]
-    if isinstance(value, dict):
-        inner = [*value.items()]
-        keys = [problem for key in value for problem in _unfit(key, f"{path}.{shown(key)}".lstrip("."), depth)]
-        return keys + [p for key, one in inner for p in _unfit(one, f"{path}.{key}".lstrip("."), depth + 1)]
-    if isinstance(value, list):
-        return [p for number, one in enumerate(value) for p in _unfit(one, f"{path}.{number}", depth + 1)]
-    return []
+        raise EventError(f"the event is no plain JSON data: {error}") from None
 
 
 def _validated(data: dict[str, Any], kind: EventType | None) -> Event:

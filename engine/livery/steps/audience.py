@@ -1,8 +1,8 @@
 """Audience: settings and directory decide who is told, in which place, and why."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from email.utils import parseaddr
 
 from livery.locales import one_line
 from livery.models.audience import Audience, Endpoint, Entry, Exclusion, PlaceName, Recipient
@@ -20,6 +20,8 @@ FALLBACKS = (
     ("organization_contact:platform.operations", "the platform's operations"),
 )
 _NAME_LENGTH = 120
+_NAMED = re.compile(r'\s*"?([^<>"]*?)"?\s*<([^<>]*)>\s*')
+"""`Name <address>`, and nothing beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def _look_up(selector: str, event: Event, chain: Chain, directory: Resolve) -> t
     """Who a selector stands for, or why it stands for nobody."""
     kind, _, rest = selector.partition(":")
     if kind == "address":
-        name, spec = parseaddr(rest) if "<" in rest else ("", rest)
+        named = _NAMED.fullmatch(rest)
+        name, spec = named.groups() if named else ("", rest)
         return [Recipient(address=spec.strip(), name=name)], ""
     answer = directory(selector, event, chain)
     if answer is not None:

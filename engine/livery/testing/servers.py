@@ -2,14 +2,18 @@
 
 import asyncio
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from aiohttp import web
 
 LOOPBACK = "127.0.0.1"
 
@@ -38,7 +42,8 @@ class MailServer:
 
     Args:
         answer: called for each RCPT with the address; what it returns is answered, None accepts.
-        options: passed to aiosmtpd's Controller, such as `tls_context` or `authenticator`.
+        options: passed to aiosmtpd's Controller, such as `tls_context` (STARTTLS), `ssl_context` (TLS from the
+            first byte) or `authenticator`.
 
     """
 
@@ -74,8 +79,14 @@ class MailServer:
 
             def _trigger_server(self) -> None:
                 server: Any = self.server
-                with socket.create_connection(server.sockets[0].getsockname(), timeout=5) as client:
-                    client.recv(1024)
+                with socket.create_connection(server.sockets[0].getsockname(), timeout=5) as plain:
+                    if self.ssl_context is None:
+                        plain.recv(1024)
+                        return
+                    context = ssl.create_default_context()
+                    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is ourselves
+                    with context.wrap_socket(plain) as client:
+                        client.recv(1024)
 
         self._controller = AnyPort(self, hostname=LOOPBACK, port=0, **{"enable_SMTPUTF8": True, **self._options})
         self._controller.start()
@@ -103,17 +114,21 @@ class HttpReceiver:
     Attributes:
         answers: by path, the (status, text, headers) of each request in turn; the last one stands for all
             that follow. A path without any is answered 200 `ok`.
+        respond: answers in place of `answers`, where an answer is to be none: silence, a broken connection.
+        stopping: set when the server is about to end; what waits in `respond` waits for this.
 
     """
 
     answers: dict[str, Sequence[tuple[int, str, Mapping[str, str]]]] = field(default_factory=dict)
     requests: list[Received] = field(default_factory=list)
     port: int = 0
+    respond: "Callable[[web.Request], Awaitable[web.StreamResponse]] | None" = None
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __enter__(self) -> Self:
         started = threading.Event()
         self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
+        self.stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(started),), daemon=True)
         self._thread.start()
         started.wait(timeout=10)
@@ -122,7 +137,7 @@ class HttpReceiver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self.stopping.set)
         self._thread.join(timeout=10)
         self._loop.close()
 
@@ -137,23 +152,25 @@ class HttpReceiver:
     async def _serve(self, started: threading.Event) -> None:
         from aiohttp import web
 
-        async def receive(request: web.Request) -> web.Response:
+        async def receive(request: web.Request) -> web.StreamResponse:
             body = await request.read()
             answers = self.answers.get(request.path, ())
             number = len(self.at(request.path))
             self.requests.append(Received(request.path, dict(request.headers), body))
+            if self.respond is not None:
+                return await self.respond(request)
             if not answers:
                 return web.Response(text="ok")
             status, text, headers = answers[min(number, len(answers) - 1)]
             return web.Response(status=status, text=text, headers=dict(headers))
 
-        app = web.Application()
+        app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_post("/{tail:.*}", receive)
-        runner = web.AppRunner(app)
+        runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, LOOPBACK, 0)
         await site.start()
         self.port = int(runner.addresses[0][1])
         started.set()
-        await self._stop.wait()
+        await self.stopping.wait()
         await runner.cleanup()

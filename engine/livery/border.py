@@ -1,0 +1,108 @@
+"""The border: bytes from outside become plain JSON data that every store and every message can carry, or an error.
+
+The same rule whatever the store could bear (threat T24): at most 256 KiB and 32 levels, UTF-8, no NUL, no lone
+surrogates, no NaN or Infinity, no key twice.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from livery.errors import EventError, Problem, shown
+
+MAX_BYTES = 256 * 1024
+MAX_DEPTH = 32
+
+
+def decoded(raw: bytes) -> dict[str, Any]:
+    """The JSON object in `raw`.
+
+    Raises:
+        EventError: says what is wrong and where.
+
+    """
+    data = _parsed(raw)
+    if not isinstance(data, dict):
+        raise EventError("not an event:", [Problem("(whole)", "a JSON object", shown(data))])
+    if problems := [*_unfit(data, "", 1)]:
+        raise EventError("the event holds what no store and no message can carry:", problems)
+    return data
+
+
+def encoded(raw: Mapping[str, Any] | str | bytes) -> bytes:
+    """JSON text or plain data as bytes.
+
+    Raises:
+        EventError: it cannot be JSON.
+
+    """
+    if isinstance(raw, bytes):
+        return raw
+    try:
+        text = raw if isinstance(raw, str) else json.dumps(raw, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EventError(f"the event is no plain JSON data: {error}") from None
+    return text.encode(errors="backslashreplace")  # half a character becomes its escape, and is refused by its path
+
+
+def sized(raw: bytes) -> bytes:
+    """`raw`, if it is not too large.
+
+    Raises:
+        EventError: it is over 256 KiB.
+
+    """
+    if len(raw) > MAX_BYTES:
+        size = f"{len(raw):,} bytes"
+        raise EventError("the event is too large:", [Problem("(whole)", f"at most {MAX_BYTES // 1024} KiB", size)])
+    return raw
+
+
+def _parsed(raw: bytes) -> Any:
+    try:
+        text = sized(raw).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise EventError(f"the event is not UTF-8 text: byte {error.start} is wrong") from None
+    try:
+        return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twins)
+    except json.JSONDecodeError as error:
+        raise EventError(f"the event is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except RecursionError:
+        raise EventError(f"the event is nested deeper than {MAX_DEPTH} levels") from None
+    except ValueError as error:
+        raise EventError(f"the event is not JSON that every store can hold: {error}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        (twin, _), *_ = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"the key {shown(twin)} stands twice in one object")
+    return found
+
+
+def _unfit(value: Any, path: str, depth: int) -> list[Problem]:
+    where = path or "(whole)"
+    if depth > MAX_DEPTH:
+        return [Problem(where, f"nesting of at most {MAX_DEPTH} levels", "more")]
+    if isinstance(value, str):
+        if "\x00" in value:
+            return [Problem(where, "text without NUL", shown(value))]
+        if any("\ud800" <= char <= "\udfff" for char in value):
+            return [Problem(where, "whole characters", "a lone surrogate")]
+        return []
+    if isinstance(value, float) and not math.isfinite(value):
+        return [Problem(where, "a finite number", "infinity")]
+    if isinstance(value, dict):
+        inner = [*value.items()]
+        keys = [problem for key in value for problem in _unfit(key, f"{path}.{shown(key)}".lstrip("."), depth)]
+        return keys + [p for key, one in inner for p in _unfit(one, f"{path}.{key}".lstrip("."), depth + 1)]
+    if isinstance(value, list):
+        return [p for number, one in enumerate(value) for p in _unfit(one, f"{path}.{number}", depth + 1)]
+    return []
