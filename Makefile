@@ -9,8 +9,8 @@ BIN    := $(VENV)/bin
 demo: $(READY)          ## one event each for three sellers, through four channels, to real servers here
 	$(BIN)/livery demo
 
-test: $(READY)          ## every test
-	$(BIN)/python -m pytest
+test: $(READY)          ## every test, with branch coverage
+	$(BIN)/python -m pytest --cov --cov-report=term
 
 lint: $(READY)          ## style, and docs that are generated
 	$(BIN)/ruff check .

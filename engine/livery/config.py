@@ -68,7 +68,7 @@ class Config(Model):
             channels = one.get("channels", {})
             if isinstance(channels, dict):
                 channels = {name: [where] if isinstance(where, dict) else where for name, where in channels.items()}
-            filled[id_] = {"id": id_, "level": level, "name": id_, **one, "channels": channels}
+            filled[id_] = {"id": id_, "level": level, **one, "channels": channels}
         return {**data, "tenants": filled}
 
     @model_validator(mode="after")

@@ -17,7 +17,7 @@ from livery.models.delivery import Delivery, State
 from livery.models.event import Event, EventType
 from livery.models.explanation import Planned
 from livery.models.message import Envelope
-from livery.models.tenant import Chain
+from livery.models.tenant import Chain, seller_name
 from livery.ports import Plan
 from livery.steps import audience
 
@@ -80,7 +80,7 @@ class Planner:
         who = audience.resolve(event, kind, chain, directory=self._directory)
         endpoints = [one for channel in self._channels.enabled() for one in self._endpoints(channel, chain)]
         who = who.model_copy(update={"endpoints": tuple(endpoints)})
-        sender = self.sender(chain)
+        sender = self.sender(chain, event)
         plans = [
             self._one(event, channel, who, where, sender, now)
             for channel in self._channels.enabled()
@@ -90,12 +90,12 @@ class Planner:
 
     def specimen(self, event: Event, now: datetime) -> Envelope:
         """An envelope for a preview where no delivery is planned: nobody in it, only the sender."""
-        return self._envelope(event, Audience(), None, self.sender(self.chain(event)), now)
+        return self._envelope(event, Audience(), None, self.sender(self.chain(event), event), now)
 
-    def sender(self, chain: Chain) -> From:
+    def sender(self, chain: Chain, event: Event) -> From:
         """The nearest tenant's own address if its domain is verified; else the platform's, in the seller's name."""
         seller = chain[-1]
-        name = next((one.sender.name for one in reversed(chain) if one.sender.name), None) or seller.name
+        name = seller.sender.name or seller_name(chain, event)
         reply_to = next((one.sender.reply_to for one in reversed(chain) if one.sender.reply_to), None) or ""
         platform = self._config.sender.address or f"notifications@{self._config.message_id_domain}"
         why = "the platform's address"

@@ -37,5 +37,5 @@ def decide(outcome: Outcome, attempt: int, *, ladder: Sequence[int] = LADDER, ra
     planned = ladder[attempt - 1]
     delay = planned * random.uniform(1 - JITTER, 1 + JITTER)
     if outcome.retry_after is not None:
-        delay = min(max(outcome.retry_after, delay), 2.0 * planned)
+        delay = min(max(delay, outcome.retry_after), 2.0 * planned)  # in this order nonsense (NaN) counts as absent
     return Next(State.RETRYING, outcome.reason, timedelta(seconds=delay))

@@ -221,12 +221,19 @@ def test_a_destination_taken_out_of_the_configuration_is_not_written_to(settings
     assert (gone.state, gone.reason, http.at("/slack")) == ("dead", "gone", [])
 
 
-async def test_a_worker_sees_at_once_what_the_same_process_accepts(engine, mail):
-    async with engine.worker():
-        receipt = await asyncio.to_thread(engine.accept, GOOD)
-        async with asyncio.timeout(20):
-            while any(one.state is not State.ACCEPTED for one in engine.deliveries(channel="smtp")):
-                await asyncio.sleep(0)
+async def test_a_worker_sees_at_once_what_the_same_process_accepts(settings, clock, mail):
+    sent = threading.Event()
+
+    class Watching:
+        @hookimpl
+        def livery_on_outcome(self, delivery):
+            if delivery.channel == "smtp":
+                sent.set()
+
+    with opened(settings, clock, Watching()) as engine:
+        async with engine.worker():
+            receipt = await asyncio.to_thread(engine.accept, GOOD)
+            assert await asyncio.to_thread(sent.wait, 20)
     assert len(mail.mails) == 1
     assert receipt.deliveries
 

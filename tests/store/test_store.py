@@ -81,9 +81,14 @@ def test_a_full_disk_is_told_as_such_and_nothing_is_half_written(url):
         pages = connection.execute(text("PRAGMA page_count")).scalar()
         connection.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
         connection.commit()
-    with pytest.raises(StoreFull, match="nothing was written"), writing(engine) as tx:
-        for number in range(5000):
-            tx.execute(insert, {"work": f"w{number:030}"})
+
+    def fill():
+        with writing(engine) as tx:
+            for number in range(5000):
+                tx.execute(insert, {"work": f"w{number:030}"})
+
+    with pytest.raises(StoreFull, match="nothing was written"):
+        fill()
     engine.dispose()
     with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
         assert raw.execute("SELECT count(*) FROM wake").fetchone() == (0,)

@@ -36,7 +36,21 @@ def padded(size: int) -> bytes:
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", "{", "}", "nonsense", "{'id': 1}", '{"id": }', "[1,", '{"a": 1} {"b": 2}', '{"a": 01}', '"\n"', "\\", "<a/>"],
+    [
+        "",
+        " ",
+        "{",
+        "}",
+        "nonsense",
+        "{'id': 1}",
+        '{"id": }',
+        "[1,",
+        '{"a": 1} {"b": 2}',
+        '{"a": 01}',
+        '"\n"',
+        "\\",
+        "<a/>",
+    ],
 )
 def test_text_that_is_not_json_says_where_it_stops_being_json(text):
     said = refused(text)
@@ -172,7 +186,9 @@ def test_the_size_does_not_depend_on_the_script(form):
 @pytest.mark.parametrize("filler", ["1e15", "0.00001", "1E+20", "[]", '"ü"'])
 def test_what_is_accepted_can_be_read_again_from_its_stored_bytes(filler):
     rest = border.MAX_BYTES - len(GOOD) - 100
-    raw = GOOD.replace('"data": {', f'"data": {{"many": [{",".join([filler] * (rest // (len(filler.encode()) + 1)))}], ')
+    raw = GOOD.replace(
+        '"data": {', f'"data": {{"many": [{",".join([filler] * (rest // (len(filler.encode()) + 1)))}], '
+    )
     try:
         accepted = accept.read(raw, TYPES)
     except EventError as error:
@@ -206,7 +222,13 @@ def test_a_byte_order_mark_before_the_event_is_passed_over(mark):
 
 @pytest.mark.parametrize(
     ("raw", "byte"),
-    [(b"\xff{}", 0), (b'{"id": "\xe4"}', 8), (b'{"id": "\xed\xa0\x80"}', 8), (GOOD.encode("utf-16"), 0), (b'{"a":"\xc3', 6)],
+    [
+        (b"\xff{}", 0),
+        (b'{"id": "\xe4"}', 8),
+        (b'{"id": "\xed\xa0\x80"}', 8),
+        (GOOD.encode("utf-16"), 0),
+        (b'{"a":"\xc3', 6),
+    ],
 )
 def test_bytes_that_are_not_utf8_say_which_byte_is_wrong(raw, byte):
     assert f"not UTF-8 text: byte {byte} is wrong" in refused(raw)
@@ -226,9 +248,11 @@ anything = st.recursive(
     | st.floats()
     | st.text(st.characters(), max_size=8)
     | st.binary(max_size=4),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(st.characters(), max_size=8) | st.sampled_from(list(plain())), inner, max_size=4)
-    | st.dictionaries(st.integers(), inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(st.characters(), max_size=8) | st.sampled_from(list(plain())), inner, max_size=4)
+        | st.dictionaries(st.integers(), inner, max_size=2)
+    ),
     max_leaves=12,
 )
 somewhere = st.sampled_from(

@@ -74,7 +74,13 @@ def test_an_absent_field_and_null_are_the_same_event():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"id": "evt-2"}, {"data.error.message": "Other"}, {"data.new": 1}, {"traceparent": "00"}, {"time": "2026-11-20T09:41:28Z"}],
+    [
+        {"id": "evt-2"},
+        {"data.error.message": "Other"},
+        {"data.new": 1},
+        {"traceparent": "00"},
+        {"time": "2026-11-20T09:41:28Z"},
+    ],
 )
 def test_events_that_differ_have_different_bytes(changes):
     assert accept.canonical(event(changes)) != accept.canonical(event())

@@ -33,14 +33,18 @@ def test_by_default_the_user_of_the_event_is_told_and_the_sellers_primary_contac
     ("levels", "expected"),
     [
         pytest.param(
-            [settings(cc={"add": ["role:sales"]})], [*DEFAULT, ("cc", "role:sales", "default platform")], id="platform adds"
+            [settings(cc={"add": ["role:sales"]})],
+            [*DEFAULT, ("cc", "role:sales", "default platform")],
+            id="platform adds",
         ),
         pytest.param(
             [{}, {}, settings(bcc={"add": ["address:log@shop.example"]})],
             [*DEFAULT, ("bcc", "address:log@shop.example", "seller shop")],
             id="seller adds",
         ),
-        pytest.param([{}, settings(cc={"remove": [SELLER_CONTACT]})], DEFAULT[:1], id="distributor removes the default"),
+        pytest.param(
+            [{}, settings(cc={"remove": [SELLER_CONTACT]})], DEFAULT[:1], id="distributor removes the default"
+        ),
         pytest.param(
             [settings(cc={"add": ["role:a"]}), {}, settings(cc={"remove": ["role:a"]})],
             DEFAULT,
@@ -68,9 +72,7 @@ def test_by_default_the_user_of_the_event_is_told_and_the_sellers_primary_contac
             [("to", "role:b", "seller shop"), DEFAULT[1]],
             id="set then add then remove",
         ),
-        pytest.param(
-            [settings("Other", to=["role:other"])], DEFAULT, id="another event type's settings do not count"
-        ),
+        pytest.param([settings("Other", to=["role:other"])], DEFAULT, id="another event type's settings do not count"),
         pytest.param(
             [settings("*", cc={"add": ["role:all"]})], [*DEFAULT, ("cc", "role:all", "default platform")], id="* counts"
         ),

@@ -55,7 +55,14 @@ def test_a_file_that_is_not_utf8_cannot_be_read(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["concurrency", "= 1", "[tenants", "concurrency = 1\nconcurrency = 2", "a = " + "[" * 5000, "concurrency = " + "1" * 5000],
+    [
+        "concurrency",
+        "= 1",
+        "[tenants",
+        "concurrency = 1\nconcurrency = 2",
+        "a = " + "[" * 5000,
+        "concurrency = " + "1" * 5000,
+    ],
     ids=["no value", "no key", "open table", "twice", "nested without end", "a number without end"],
 )
 def test_what_is_not_toml_says_so_and_names_the_file(refused, text):
@@ -177,7 +184,8 @@ def test_what_the_caller_says_wins_over_the_environment(load, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("LIVERY_CONCURRENCY", "many"), ("LIVERY_OUTBOUND__TIMEOUT", "-1"), ("LIVERY_LEASE_SECONDS", "")]
+    ("name", "value"),
+    [("LIVERY_CONCURRENCY", "many"), ("LIVERY_OUTBOUND__TIMEOUT", "-1"), ("LIVERY_LEASE_SECONDS", "")],
 )
 def test_a_wrong_setting_in_the_environment_is_refused_like_one_in_the_file(refused, monkeypatch, name, value):
     monkeypatch.setenv(name, value)
@@ -238,7 +246,9 @@ url = "https://hooks.slack.com/services/geheim"
 """
 
 
-@pytest.mark.parametrize("show", [repr, str, lambda config: repr(config.tenants), lambda config: f"{config.tenants['platform']}"])
+@pytest.mark.parametrize(
+    "show", [repr, str, lambda config: repr(config.tenants), lambda config: f"{config.tenants['platform']}"]
+)
 def test_no_secret_is_in_what_a_configuration_shows_of_itself(load, show):
     assert "geheim" not in show(load(SECRETS))
 

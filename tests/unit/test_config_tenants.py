@@ -42,9 +42,9 @@ def test_the_level_of_a_tenant_follows_from_the_parents(tenant, level):
     assert config(tenants=TREE).tenants[tenant].level == level
 
 
-def test_a_tenant_is_called_by_its_id_unless_it_has_a_name():
+def test_a_tenant_has_no_name_of_its_own_unless_it_is_given_one():
     tenants = config(tenants={"platform": {}, "shop": {"parent": "platform", "name": "The Shop"}}).tenants
-    assert (tenants["platform"].name, tenants["shop"].name) == ("platform", "The Shop")
+    assert (tenants["platform"].name, tenants["shop"].name) == (None, "The Shop")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,9 @@ def hooks_with(hook: str, *functions, alarms: list | None = None) -> Hooks:
     return made
 
 
-plugins = st.dictionaries(st.text("abcxyz_", min_size=1, max_size=4), st.integers(-3, 3) | st.none(), min_size=1, max_size=6)
+plugins = st.dictionaries(
+    st.text("abcxyz_", min_size=1, max_size=4), st.integers(-3, 3) | st.none(), min_size=1, max_size=6
+)
 
 
 @given(priorities=plugins, random=st.randoms(use_true_random=False))

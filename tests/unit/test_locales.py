@@ -7,7 +7,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from livery import locales
 
-GARBAGE = ["", " ", "d", "deutsch!", "de-", "-de", "de--AT", "de AT", "toolonglanguage", "12", "de-123456789", "*", "ü", "de\n"]
+GARBAGE = [
+    "",
+    " ",
+    "d",
+    "deutsch!",
+    "de-",
+    "-de",
+    "de--AT",
+    "de AT",
+    "toolonglanguage",
+    "12",
+    "de-123456789",
+    "*",
+    "ü",
+    "de\n",
+]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +161,12 @@ def test_a_time_is_written_in_the_readers_language_with_its_zone(tag, moment, wr
 
 @pytest.mark.parametrize(
     ("tag", "written"),
-    [("en", "November 20, 2026"), ("de", "20. November 2026"), ("ar", "20 نوفمبر 2026"), ("de-CH", "20. November 2026")],
+    [
+        ("en", "November 20, 2026"),
+        ("de", "20. November 2026"),
+        ("ar", "20 نوفمبر 2026"),
+        ("de-CH", "20. November 2026"),
+    ],
 )
 def test_a_day_is_written_in_the_readers_language(tag, written):
     assert locales.format_date(MOMENT, tag) == written
@@ -182,7 +202,11 @@ def test_a_number_is_written_with_the_readers_separators(number, tag, written):
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([10**40, 10**400, 1e300])
 
 
-@given(tag=st.text(st.sampled_from("abcdeZXQ019-_"), max_size=14) | tags, number=numbers, moment=st.datetimes(timezones=st.just(INDIA)))
+@given(
+    tag=st.text(st.sampled_from("abcdeZXQ019-_"), max_size=14) | tags,
+    number=numbers,
+    moment=st.datetimes(timezones=st.just(INDIA)),
+)
 def test_dates_and_numbers_can_be_written_for_any_tag(tag, number, moment):
     assert locales.format_number(number, tag)
     assert locales.format_date(moment, tag)

@@ -118,7 +118,9 @@ def test_shortened_text_is_never_longer_than_the_limit_and_says_if_it_was_cut(te
     assert text.startswith(short.removesuffix("…").removesuffix(PDI))
 
 
-pieces = st.lists(st.sampled_from(["a", " ", "word ", f"{FSI}{ARABIC}{PDI}", f"{FSI}{ARABIC} {ARABIC}{PDI}"]), max_size=8)
+pieces = st.lists(
+    st.sampled_from(["a", " ", "word ", f"{FSI}{ARABIC}{PDI}", f"{FSI}{ARABIC} {ARABIC}{PDI}"]), max_size=8
+)
 
 
 @given(text=pieces.map("".join), limit=st.integers(0, 40))
@@ -137,7 +139,9 @@ def test_every_kind_of_line_break_becomes_a_space(break_):
     assert locales.one_line(f"Subject:{break_}Bcc: all") == "Subject: Bcc: all"
 
 
-@given(text=st.text(st.sampled_from("aé ع\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u202e\x00\t")), limit=st.integers(0, 12))
+@given(
+    text=st.text(st.sampled_from("aé ع\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029\u202e\x00\t")), limit=st.integers(0, 12)
+)
 def test_one_line_is_one_line_and_within_the_limit(text, limit):
     line = locales.one_line(text, limit)
     assert len(line.splitlines()) <= 1

@@ -133,7 +133,9 @@ def test_the_key_of_an_event_is_seller_source_and_id():
     assert event({"data.seller.id": "other"}).key == ("other", "/platform/orders", "evt-1")
 
 
-@pytest.mark.parametrize("changes", [{"time": None}, {"subject": "x"}, {"data.customer.id": "x"}, {"data.error.code": "y"}])
+@pytest.mark.parametrize(
+    "changes", [{"time": None}, {"subject": "x"}, {"data.customer.id": "x"}, {"data.error.code": "y"}]
+)
 def test_the_key_of_an_event_is_of_nothing_else(changes):
     assert event(changes).key == event().key
 
@@ -165,7 +167,8 @@ def test_the_addresses_of_an_envelope_are_each_there_once_in_the_order_of_places
 
 
 @pytest.mark.parametrize(
-    ("places", "reached"), [((), False), (("cc",), False), (("bcc", "cc"), False), (("to",), True), (("cc", "to"), True)]
+    ("places", "reached"),
+    [((), False), (("cc",), False), (("bcc", "cc"), False), (("to",), True), (("cc", "to"), True)],
 )
 def test_an_audience_reaches_a_person_if_somebody_is_in_to(places, reached):
     entries = tuple(Entry(place=place, recipient=ADA, selector="x", origin="default") for place in places)
@@ -180,7 +183,9 @@ def test_an_audience_tells_who_is_in_a_place():
 
 
 def test_an_entry_says_which_selector_of_which_level_put_it_there():
-    assert Entry(place="to", recipient=ADA, selector="role:x", origin="seller shop").why() == "role:x · from seller shop"
+    assert (
+        Entry(place="to", recipient=ADA, selector="role:x", origin="seller shop").why() == "role:x · from seller shop"
+    )
 
 
 @pytest.mark.parametrize("state", State)

@@ -110,10 +110,10 @@ PLATFORM = {"sender": {"address": "hello@platform.example"}, "verified_domains":
         ),
         pytest.param(
             {"distributor": {"address": "us@distri.example", "name": "Distri"}},
-            "Distri",
+            "Shop",
             "us@distri.example",
             "",
-            id="the distributor's",
+            id="the distributor's address, in the seller's name",
         ),
         pytest.param(
             {"seller": {"name": "Shop!"}, "distributor": {"address": "us@distri.example", "name": "Distri"}},
@@ -135,7 +135,7 @@ def test_mail_comes_from_the_nearest_verified_address_else_from_the_platforms_in
     levels, name, address, reply_to
 ):
     given = {level: {"sender": fields} for level, fields in levels.items()}
-    sender = planner(**PLATFORM).sender(chain(given.get("seller"), distributor=given.get("distributor", {})))
+    sender = planner(**PLATFORM).sender(chain(given.get("seller"), distributor=given.get("distributor", {})), event())
     assert (sender.name, sender.address, sender.reply_to) == (name, address, reply_to)
 
 
@@ -151,20 +151,25 @@ def test_mail_comes_from_the_nearest_verified_address_else_from_the_platforms_in
     ],
 )
 def test_a_sender_says_why_it_is_this_one(fields, why):
-    assert planner(**PLATFORM).sender(chain({"sender": fields})).why == why
+    assert planner(**PLATFORM).sender(chain({"sender": fields}), event()).why == why
 
 
 def test_a_verified_domain_counts_however_it_is_written():
-    sender = planner(verified_domains=["Shop.Example"]).sender(chain({"sender": {"address": "us@shop.example"}}))
+    sender = planner(verified_domains=["Shop.Example"]).sender(
+        chain({"sender": {"address": "us@shop.example"}}), event()
+    )
     assert sender.address == "us@shop.example"
 
 
 def test_without_an_address_of_the_platforms_one_in_the_message_id_domain_is_used():
-    assert planner(sender={}, message_id_domain="mail.example").sender(chain()).address == "notifications@mail.example"
+    assert (
+        planner(sender={}, message_id_domain="mail.example").sender(chain(), event()).address
+        == "notifications@mail.example"
+    )
 
 
 def test_the_name_of_a_sender_is_one_clean_line():
-    sender = planner().sender(chain({"sender": {"name": "Shop\r\nBcc: eve@evil.example\u202e" + "x" * 300}}))
+    sender = planner().sender(chain({"sender": {"name": "Shop\r\nBcc: eve@evil.example\u202e" + "x" * 300}}), event())
     assert sender.name.startswith("Shop Bcc: eve@evil.examplexxx")
     assert len(sender.name) <= 120
 
@@ -220,7 +225,7 @@ def test_an_envelope_holds_every_place_and_the_sender_of_mail():
         "desk@shop.example",
         "log@shop.example",
     ]
-    assert (envelope.sender_name, envelope.sender_address) == ("shop", "hello@platform.example")
+    assert (envelope.sender_name, envelope.sender_address) == ("The Shop", "hello@platform.example")
     assert envelope.message_id == f"<{plan.delivery.id}@livery.localhost>"
 
 

@@ -66,6 +66,7 @@ def test_past_the_end_of_the_ladder_it_is_given_up_and_unknown_stays_unknown(sta
         (201, 200, 200),
         (10**9, 200, 200),
         (float("inf"), 200, 200),
+        (float("nan"), 80, 120),
     ],
 )
 def test_a_wait_the_far_side_asks_for_counts_between_once_and_twice_the_planned(asked, least, most):
@@ -98,4 +99,6 @@ def test_every_outcome_ends_or_waits_within_bounds(status, attempt, ladder, aske
 
 @given(attempt=st.integers(1, 9), asked=st.floats(0, 10**6), seed=st.integers())
 def test_the_same_chance_gives_the_same_verdict(attempt, asked, seed):
-    assert after("retry", attempt, seed=seed, retry_after=asked) == after("retry", attempt, seed=seed, retry_after=asked)
+    assert after("retry", attempt, seed=seed, retry_after=asked) == after(
+        "retry", attempt, seed=seed, retry_after=asked
+    )

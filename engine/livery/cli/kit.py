@@ -57,7 +57,7 @@ def _kit(engine: "Engine", event: "Event") -> dict[str, Any]:
         "file": material.file,
         "label": material.pack,
         "name": kind.notification,
-        "brand": compose.brand(chain, packs, ""),
+        "brand": compose.brand(chain, packs, chain[-1].name or ""),
         "wishes": compose.wishes(chain, None, last)[2:],
         "available": compose.available(packs, last),
         "packs": [[pack.id, pack.label, str(pack.folder)] for pack in packs.packs],

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, field_validator
 
 from livery.models.base import Model
-from livery.models.event import Id, Name
+from livery.models.event import Event, Id, Name
 
 SELECTORS = ("event_user", "organization_contact:", "role:", "user:", "address:")
 
@@ -86,7 +86,7 @@ class Tenant(Model):
 
     id: Id = Field(description="Its key under `[tenants]`: the id events name their seller by.")
     level: Level = Field(description="Follows from the parents if absent.")
-    name: Name = Field(description="Its name as people know it; its id if absent.")
+    name: Name | None = Field(default=None, description="Its name as people know it; as events give it if absent.")
     parent: str | None = Field(default=None, description="Id of the tenant above; none for the platform.")
     pack: str | None = Field(default=None, description="Id of its template pack; its parent's if absent.")
     locale: str | None = Field(default=None, description="BCP 47 tag of its default language.")
@@ -103,3 +103,8 @@ class Tenant(Model):
 
 Chain = tuple[Tenant, ...]
 """A seller and those above it, from the platform down: resolution walks it in this order."""
+
+
+def seller_name(chain: Chain, event: Event) -> str:
+    """The name in which people are told: as configured, else as the event gives it."""
+    return chain[-1].name or event.data.seller.name

@@ -118,11 +118,13 @@ class Library:
 
         Raises:
             NotFound: there is no such pack.
-            PackError: a parent is missing, or packs are each other's parents.
+            PackError: a parent is missing, packs are each other's parents, or strings cannot be read.
 
         """
         if pack not in self._chains:
-            self._chains[pack] = PackChain(self._walk(pack))
+            chain = PackChain(self._walk(pack))
+            chain.locales()  # strings nobody can read are found now, while another pack can step in
+            self._chains[pack] = chain
         return self._chains[pack]
 
     def _walk(self, pack: str) -> list[Pack]:

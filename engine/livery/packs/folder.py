@@ -32,16 +32,19 @@ class Folder:
         return self._files[path]
 
     def _read(self, path: str) -> str | None:
-        target = (self.folder / path).resolve()
-        if not target.is_relative_to(self.folder.resolve()):
-            raise PackError("leads outside the pack", pack=str(self.folder), file=path)
         try:
+            target = (self.folder / path).resolve()
+            if not target.is_relative_to(self.folder.resolve()):
+                raise PackError("leads outside the pack", pack=str(self.folder), file=path)
+            if not target.is_file():
+                return None
             with target.open("rb") as stream:
                 raw = stream.read(_MAX_FILE + 1)
             if len(raw) > _MAX_FILE:
                 raise PackError(f"is larger than {_MAX_FILE // 1024} KiB", pack=str(self.folder), file=path)
             return raw.decode("utf-8")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            return None
         except UnicodeDecodeError as error:
             raise PackError(f"is not UTF-8 at byte {error.start}", pack=str(self.folder), file=path) from None
+        except (OSError, RuntimeError, ValueError) as error:
+            # Links in a circle, a file we may not read, a name no file can have.
+            raise PackError(f"cannot be read: {error}", pack=str(self.folder), file=path) from None

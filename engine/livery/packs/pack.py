@@ -75,7 +75,7 @@ class Pack(Folder):
         pack = name.id if name else str(self.folder)
         try:
             return tomllib.loads(self.read(path) or "")
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise PackError(f"is not TOML: {error}", pack=pack, file=path) from None
 
     def _model(self, model: type[_M], path: str, data: dict[str, Any]) -> _M:

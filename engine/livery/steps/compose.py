@@ -12,7 +12,7 @@ from livery.errors import NotFound, PackError
 from livery.locales import Choice
 from livery.models.event import Event, EventType
 from livery.models.notification import Block, Notification
-from livery.models.tenant import Chain
+from livery.models.tenant import Chain, seller_name
 from livery.packs.chain import PackChain
 
 _BLOCK: TypeAdapter[Block] = TypeAdapter(Block, config={"defer_build": True})
@@ -36,12 +36,12 @@ def available(packs: PackChain, last: str) -> list[str]:
     return [last, *(tag for tag in packs.locales() if tag != last)]
 
 
-def brand(chain: Chain, packs: PackChain, seller_name: str) -> dict[str, str]:
+def brand(chain: Chain, packs: PackChain, name: str) -> dict[str, str]:
     """Every token: the pack chain's, then each tenant's from the platform down; `name` is the seller's."""
     tokens = packs.tokens()
     for tenant in chain:
         tokens.update(tenant.brand)
-    return {**tokens, "name": tokens.get("name") or seller_name}
+    return {**tokens, "name": tokens.get("name") or name}
 
 
 def compose(
@@ -52,7 +52,7 @@ def compose(
     Never fails for what a pack does: see `livery.composing.Composer`. Where no pack has a usable definition,
     the bare facts go out, in English.
     """
-    tokens = brand(chain, packs, event.data.seller.name)
+    tokens = brand(chain, packs, seller_name(chain, event))
     seen = context(event.plain(), tokens, choice.tag, event.when(accepted_at).year)
     try:
         composer = Composer(material(packs, kind.notification), seen, choice, check=_BLOCK.validate_python)

@@ -53,6 +53,13 @@ from livery.testing.secrets import Overheard, pieces, sounding_secret, unfilled
 _GOOD = ("delivered", "accepted")
 _IMPATIENCE = 0.5
 _SEVERAL = 8
+_OF_PERSONS = (
+    "test_every_person_is_written_to_exactly_once",
+    "test_nobody_sees_who_got_a_blind_copy",
+    "test_who_was_answered_for_good_is_not_written_to_again",
+    "test_answers_go_to_reply_to",
+)
+_OF_ENDPOINTS = ("test_a_destination_has_a_label_people_can_read",)
 _ANOTHER = "dlv_0000contract00000000000002"
 
 
@@ -74,8 +81,11 @@ class ChannelContract:
     )
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Turn what is excused into tests that skip with the reason."""
+        """Turn what is excused into tests that skip with the reason, and leave out what is not asked of this kind."""
         super().__init_subclass__(**options)
+        if getattr(cls, "kind", None) is not None:
+            for name in _OF_ENDPOINTS if cls.kind.addressing == "persons" else _OF_PERSONS:
+                setattr(cls, name, None)
         for name, why in cls.excused.items():
             if name not in cls.excusable or not why.strip():
                 raise TypeError(f"{cls.__name__}.excused: {name!r} cannot be excused, or there is no reason")
@@ -151,14 +161,14 @@ class ChannelContract:
     # ------------------------------------------------------------------ persons
 
     def test_every_person_is_written_to_exactly_once(self) -> None:
-        envelope = self._persons()
+        envelope = self._envelope()
         with self._far() as far:
             self.send(far)
             reached = Counter(address for arrival in far.arrivals for address in arrival.addresses)
         assert reached == dict.fromkeys(envelope.addresses, 1), reached
 
     def test_nobody_sees_who_got_a_blind_copy(self) -> None:
-        envelope = self._persons()
+        envelope = self._envelope()
         hidden = [text.encode().lower() for one in envelope.bcc for text in (one.address, one.name.partition(",")[0])]
         with self._far() as far:
             self.send(far)
@@ -167,7 +177,7 @@ class ChannelContract:
         assert not any(one in content for one in hidden for content in contents), "a Bcc address can be seen"
 
     def test_who_was_answered_for_good_is_not_written_to_again(self) -> None:
-        envelope = self._persons()
+        envelope = self._envelope()
         done = {envelope.to[0].address: "accepted", envelope.cc[0].address: "failed"}
         with self._far() as far:
             self.send(far, attempt=2, settled=done)
@@ -175,7 +185,6 @@ class ChannelContract:
         assert reached == {one: 1 for one in envelope.addresses if one not in done}, reached
 
     def test_answers_go_to_reply_to(self) -> None:
-        self._persons()
         with self._far() as far:
             self.send(far)
             assert {arrival.reply_to for arrival in far.arrivals} == {specimens.REPLY_TO}
@@ -244,10 +253,7 @@ class ChannelContract:
 
     def test_a_destination_has_a_label_people_can_read(self) -> None:
         with self._far() as far:
-            destination = self._destination(far)
-            if destination is None:
-                raise SkipTest("the channel writes to persons: their addresses are the label")
-            label = self.kind.load().label(destination)
+            label = self.kind.load().label(self._destination(far))
         assert label.strip(), "label() is empty: nobody can tell one destination from another in the log"
         assert label.isprintable(), f"label() is for one line of a page: {label!r}"
 
@@ -331,11 +337,6 @@ class ChannelContract:
 
     def _envelope(self, delivery: str | None = None) -> Envelope:
         return specimens.envelope(self.kind, delivery) if delivery else specimens.envelope(self.kind)
-
-    def _persons(self) -> Envelope:
-        if self.kind.addressing != "persons":
-            raise SkipTest("the channel delivers to endpoints")
-        return self._envelope()
 
 
 def _skipping(why: str) -> Any:

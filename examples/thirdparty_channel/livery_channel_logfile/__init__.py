@@ -15,7 +15,6 @@ def livery_register_channels() -> list[ChannelType]:
             name="logfile",
             summary="A line for every message, in a file of the operator's",
             format=Format.TEXT,
-            addressing="persons",  # one message for the whole audience; `endpoint` would need destinations of tenants
             suffix=".log",
             load=load,
             ladder=(60, 300, 3600),

@@ -17,23 +17,32 @@ class LogfileSettings(Model):
     file: Path = Field(description="The file lines are appended to; made if it is not there. Better absolute.")
 
 
+class LogfileDestination(Model):
+    """`[[tenants.<id>.channels.logfile]]`"""
+
+    name: str = Field(default="logfile", description="What people are shown of it.")
+
+
 class LogfileChannel(Channel):
     """`delivered` once the line is on the disk. A crash between line and answer writes it twice, with the same id."""
 
     Settings = LogfileSettings
+    Destination = LogfileDestination
+
+    @classmethod
+    def label(cls, destination: LogfileDestination) -> str:
+        return destination.name
 
     def encode(self, message: Message, envelope: Envelope) -> bytes:
-        line = {"delivery": envelope.delivery_id, "to": envelope.addresses, "text": message.text}
+        line = {"delivery": envelope.delivery_id, "title": message.title, "text": message.text}
         return json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
     async def send(self, dispatch: Dispatch) -> Outcome:
         file = cast(LogfileSettings, self.settings).file
         try:
             await asyncio.to_thread(_append, file, dispatch.wire)
-        except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-            # An operator can mend this while the delivery waits, hence `retry`.
-            return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=f"{file}: {error.strerror}")
         except OSError as error:
+            # A missing folder, a full disk: an operator can mend it while the delivery waits, hence `retry`.
             return Outcome(status="retry", reason=Reason.UNREACHABLE, detail=f"{file}: {error.strerror}")
         return Outcome(status="delivered")
 
