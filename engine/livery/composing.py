@@ -67,7 +67,7 @@ class Composer:
     def __init__(self, material: Material, seen: Plain, choice: Choice, *, check: Callable[[Plain], object]) -> None:
         self._material, self._seen, self._choice, self._check = material, seen, choice, check
         self._direction = locales.direction(choice.tag)
-        self._texts = Texts(choice.regional, self._direction)
+        self._texts = Texts.of(choice.regional, self._direction)
         self._trace: list[Plain] = []
         self._degraded: list[str] = []
 

@@ -40,7 +40,7 @@ class _Server(MailServer):
     def _check(self, server, session, envelope, mechanism, given):
         return AuthResult(success=(given.login.decode(), given.password.decode()) == (USER, PASSWORD))
 
-    async def handle_RCPT(self, server, session, envelope, address, options):
+    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         self.far.rcpts += 1
         if not session.authenticated:
             return "530 5.7.0 log in first"
@@ -53,7 +53,7 @@ class _Server(MailServer):
                 return f"550 5.7.1 not for {USER} with {PASSWORD}"
         return await super().handle_RCPT(server, session, envelope, address, options)
 
-    async def handle_DATA(self, server, session, envelope):
+    async def handle_DATA(self, server, session, envelope):  # noqa: N802
         answer = await super().handle_DATA(server, session, envelope)
         match self.far.says:
             case Says.BROKEN:

@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from contracts.mail_side import PASSWORD, USER, MailFarSide
 
+from contracts.mail_side import PASSWORD, USER, MailFarSide
 from livery import Config, Engine
 from livery.testing import ChannelContract, HttpFarSide
 
@@ -70,6 +70,7 @@ class TestWebhook(ChannelContract):
         return {"url": far.url("/hooks/orders"), "secret": secret, "authorization": f"Bearer {CANARY}"}
 
 
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # a library of one of Apprise's services
 class TestApprise(ChannelContract):
     kind = TYPES["apprise"]
     excused = {

@@ -71,7 +71,7 @@ class Follower:
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("LIVERY_", "COV_"))}
         scripts = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
         self._environment = {**clean, "PATH": scripts, "LIVERY_CHANNELS__SMTP__PORT": str(smtp_port)}
-        self._environment |= {"PYTHONPATH": str(folder), "PYTHONWARNINGS": "error", "NO_COLOR": "1"}
+        self._environment |= {"PYTHONPATH": str(folder), "NO_COLOR": "1", "XDG_CACHE_HOME": str(folder / ".cache")}
 
     def follow(self, block):
         if "no-run" in block.words:
@@ -93,7 +93,7 @@ class Follower:
     def _python(self, block):
         script = self.folder / (block.file or "block.py")
         script.write_text(block.text, "utf-8")
-        done = self._run([sys.executable, str(script)])
+        done = self._run([sys.executable, "-W", "error", str(script)])
         assert done.returncode == 0, f"line {block.line}: {done.stderr}"
         self._printed = done.stdout
 

@@ -167,15 +167,16 @@ BASE_FILES = {
 }
 
 
-def base_pack(folder: Path, **files: str) -> Path:
-    """A whole small pack called `base`."""
-    return write(folder, {**BASE_FILES, **files})
+def base_pack(folder: Path, files: dict[str, str] | None = None) -> Path:
+    """A whole small pack called `base`; `files` are laid over its own."""
+    return write(folder, {**BASE_FILES, **(files or {})})
 
 
-def packs(folder: Path, top: str, *overlays: tuple[str, str, dict[str, str]]) -> PackChain:
-    """The chain of `top`: the small base and overlays given as (id, parent, files)."""
-    folders = [base_pack(folder / "base")]
-    for id_, parent, files in overlays:
+def packs(folder: Path, *overlays: dict[str, str], base: dict[str, str] | None = None) -> PackChain:
+    """The small base under overlays of these files, `over1` right on top of it, then `over2`, and so on."""
+    folders, top = [base_pack(folder / "base", base)], "base"
+    for number, files in enumerate(overlays, 1):
+        id_, parent, top = f"over{number}", top, f"over{number}"
         folders.append(write(folder / id_, {"pack.toml": manifest(id_, parent), **files}))
     return Library(folders).chain(top)
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from livery import border
 from livery.errors import EventError
 from livery.models.event import Event

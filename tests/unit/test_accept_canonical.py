@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from livery.catalogue import OfferProvisionErrorData
 from livery.models.event import Event
 from livery.steps import accept

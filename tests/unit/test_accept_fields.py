@@ -5,6 +5,7 @@ from types import UnionType
 from typing import Any, get_args
 
 import pytest
+
 from livery.catalogue import OfferProvisionErrorData
 from livery.errors import EventError, UnknownEventType
 from livery.models.event import Event, EventPart

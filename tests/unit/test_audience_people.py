@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from livery.models.audience import Audience, Recipient
 from livery.steps import audience
 from unit.making import KIND, chain, event

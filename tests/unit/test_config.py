@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from livery.config import Config, find_file
 from livery.errors import ConfigError
 

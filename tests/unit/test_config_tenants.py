@@ -1,6 +1,8 @@
 """Configuration: the chain of tenants, and the channels it names."""
 
 import pytest
+from pydantic import Field, SecretStr
+
 from livery.channel import Channel, ChannelType
 from livery.channels import Channels
 from livery.config import Config
@@ -8,7 +10,6 @@ from livery.errors import ConfigError, NotFound
 from livery.models.base import Model
 from livery.models.message import Format
 from livery.models.tenant import Level
-from pydantic import Field, SecretStr
 
 
 def config(**settings) -> Config:
@@ -160,7 +161,7 @@ def test_no_secret_is_in_the_error_of_a_wrong_destination(destination):
 
 @pytest.mark.parametrize("settings", [{}, {"uri": "geheim"}, {"url": "geheim", "size": -1}, {"url": ["geheim"]}])
 def test_operator_settings_that_do_not_fit_are_refused_when_the_channel_is_opened_without_their_secrets(settings):
-    with pytest.raises(ConfigError, match="channels.pigeon") as caught:
+    with pytest.raises(ConfigError, match=r"channels\.pigeon") as caught:
         channels(channels={"pigeon": settings}).open("pigeon")
     assert "geheim" not in str(caught.value)
 

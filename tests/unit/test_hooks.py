@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from livery.channel import ChannelType
 from livery.errors import PluginError
 from livery.hooks import Hooks, unique
@@ -98,6 +99,10 @@ def test_a_blocked_plugin_is_listed_and_not_even_imported():
     assert {one.name: one.error for one in hooks.plugins} == {"bad": "blocked by configuration", "good": ""}
 
 
+def no_channels():
+    return []
+
+
 def wrong_arguments(kind, colour):
     """A hook with an argument nobody specified."""
 
@@ -106,7 +111,7 @@ def wrong_arguments(kind, colour):
     ("module", "says"),
     [
         (plugin("p", livery_on_alarms=on_alarm), ["livery_on_alarms()", "no hook of Livery's", "livery_on_alarm,"]),
-        (plugin("p", livery_register_chanels=lambda: []), ["livery_register_chanels()", "livery_register_channels"]),
+        (plugin("p", livery_register_chanels=no_channels), ["livery_register_chanels()", "livery_register_channels"]),
         (plugin("p", livery_on_alarm=wrong_arguments), ["livery_on_alarm", "colour"]),
     ],
 )

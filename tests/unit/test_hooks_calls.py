@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from livery.hooks import Hooks
 from livery.models.notification import Notification
 from livery.plugin import hookimpl
@@ -161,7 +162,14 @@ def boom_observer(delivery):
 
 def test_a_hook_may_take_fewer_arguments_than_there_are():
     seen = []
-    hooks = hooks_with("livery_on_alarm", lambda message: seen.append(message), lambda: seen.append(None))
+
+    def one(message):
+        seen.append(message)
+
+    def none():
+        seen.append(None)
+
+    hooks = hooks_with("livery_on_alarm", one, none)
     hooks.alarm("dead", "message", event())
     assert seen == ["message", None]
 

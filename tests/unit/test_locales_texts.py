@@ -5,6 +5,7 @@ from unicodedata import bidirectional, category
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from livery import locales
 
 FSI, PDI = "\u2068", "\u2069"

@@ -7,6 +7,8 @@ import pkgutil
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from pydantic import ValidationError
+
 from livery import models
 from livery.models.audience import Audience, Endpoint, Entry, Exclusion, Recipient
 from livery.models.base import Model
@@ -29,7 +31,6 @@ from livery.models.notification import (
     TextBlock,
 )
 from livery.models.tenant import Contact, EventSettings, Level, Place, Sender, Tenant
-from pydantic import ValidationError
 from unit.making import KIND, NOW, event
 
 ADA = Recipient(address="ada@custo.example", name="Ada")

@@ -3,6 +3,7 @@
 import os
 
 import pytest
+
 from livery.errors import NotFound, PackError
 from livery.packs.chain import Library
 from livery.packs.pack import Pack

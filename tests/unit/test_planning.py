@@ -1,6 +1,7 @@
 """Planning: from whom mail comes, and which deliveries an event makes."""
 
 import pytest
+
 from livery.channel import Channel, ChannelType
 from livery.channels import Channels
 from livery.config import Config

@@ -5,6 +5,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from livery.models.delivery import Outcome, Reason, State
 from livery.retry import JITTER, LADDER, decide
 

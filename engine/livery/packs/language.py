@@ -217,9 +217,19 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+(?:\.[a-z_0-9]+)*)\s*(?:\|\s*([a-z]+)
 
 
 class Texts:
-    """Renders texts with placeholders for one language; most are filled without starting Jinja."""
+    """Renders texts with placeholders for one language; most are filled without starting Jinja.
+
+    Sources come from packs, so there are few: what Jinja compiled of them is kept. Share it by `Texts.of`.
+    """
+
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def of(locale: str, direction: Direction) -> "Texts":
+        """The one for a language."""
+        return Texts(locale, direction)
 
     def __init__(self, locale: str, direction: Direction) -> None:
+        self._compiled = lru_cache(maxsize=2000)(self._compile)
         self._locale, self._direction = locale, direction
         self._finalize = _value(direction)
         self._filters = filters(locale)
@@ -242,9 +252,7 @@ class Texts:
 
     def render_with_jinja(self, source: str, context: Mapping[str, Any]) -> str:
         """The long way, for control flow; what `render` does for plain placeholders must equal it."""
-        if self._strict is None:
-            self._strict = environment(self._locale, self._direction, markup=False)
-        return self._strict.from_string(source).render(context)
+        return str(self._compiled(source, lenient=False)(context))
 
     def holds(self, condition: str, context: Mapping[str, Any]) -> bool:
         """Whether an expression over the event is true; missing values are false."""
@@ -252,9 +260,15 @@ class Texts:
             return True
         if re.fullmatch(r"[a-z_]+(\.[a-z_0-9]+)*", condition):
             return bool(_path(condition, context, None))
-        if self._lenient is None:
-            self._lenient = environment(self._locale, self._direction, markup=False, lenient=True)
-        return bool(self._lenient.compile_expression(condition)(**context))
+        return bool(self._compiled(condition, lenient=True)(context))
+
+    def _compile(self, source: str, *, lenient: bool) -> Callable[[Mapping[str, Any]], Any]:
+        """A text (strict) or a condition (lenient), ready to be rendered with a context."""
+        if not lenient:
+            self._strict = self._strict or environment(self._locale, self._direction, markup=False)
+            return self._strict.from_string(source).render
+        self._lenient = self._lenient or environment(self._locale, self._direction, markup=False, lenient=True)
+        return self._lenient.compile_expression(source)
 
     def _fill(self, path: str, name: str | None, context: Mapping[str, Any]) -> str:
         value = _path(path, context, _MISSING)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from pydantic import TypeAdapter
 
@@ -17,6 +18,7 @@ from livery.packs.chain import PackChain
 
 _BLOCK: TypeAdapter[Block] = TypeAdapter(Block, config={"defer_build": True})
 _MAX_FACTS = 20
+_MATERIAL: WeakKeyDictionary[PackChain, dict[str, Material]] = WeakKeyDictionary()
 
 
 def choose_locale(chain: Chain, packs: PackChain, reader: str | None, last: str, *, asked: str | None = None) -> Choice:
@@ -62,13 +64,20 @@ def compose(
 
 
 def material(packs: PackChain, name: str) -> Material:
-    """What the packs have for a notification.
+    """What the packs have for a notification. Kept with the chain: packs do not change while it is in use.
 
     Raises:
         NotFound: no pack defines it.
         PackError: the overlays do not fit together.
 
     """
+    kept = _MATERIAL.setdefault(packs, {})
+    if name not in kept:
+        kept[name] = _material(packs, name)
+    return kept[name]
+
+
+def _material(packs: PackChain, name: str) -> Material:
     definition, origin = packs.definition(name)
     path = f"notifications/{name}.toml"
 

@@ -51,7 +51,7 @@ from livery.testing.far_side import WAIT, FarSide, Says
 from livery.testing.secrets import Overheard, pieces, sounding_secret, unfilled
 
 _GOOD = ("delivered", "accepted")
-_IMPATIENCE = 0.5
+_IMPATIENCE = 1.5
 _SEVERAL = 8
 _OF_PERSONS = (
     "test_every_person_is_written_to_exactly_once",
