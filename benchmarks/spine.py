@@ -47,9 +47,10 @@ def plain_loop(engine: Engine, port: int) -> None:
     layout = jinja.get_template(str(packs.nearest("layouts/email.mjml.j2")))
     said = engine.explain(SAMPLE).deliveries[0].wording
     brand = {**packs.tokens(), "name": "Res. Org N."}
+    texts = {"subject": said.subject if said else "", "title": "Provisioning failed", "greeting": "Dear Custo. Org N.,"}
     notification = {
-        "subject": said.subject if said else "", "preheader": "", "title": "Provisioning failed", "greeting": "Dear Custo. Org N.,",
-        "blocks": [], "closing": "", "signature": ["Res. Org N."], "footer": "", "locale": "en", "direction": "ltr",
+        **texts, "preheader": "", "blocks": [], "closing": "", "signature": ["Res. Org N."], "footer": "",
+        "locale": "en", "direction": "ltr",
     }  # fmt: skip
     context = {
         "notification": notification,

@@ -40,7 +40,7 @@ def main() -> None:
     bare = statistics.median(times["python -c pass"])
     for name, found in times.items():
         middle = statistics.median(found)
-        print(f"{name:<32} {middle:7.1f} ms CPU   {middle / bare:5.1f} × a bare Python")
+        print(f"{name:<32} {middle:7.1f} ms CPU   {middle / bare:5.1f} x a bare Python")
 
 
 if __name__ == "__main__":

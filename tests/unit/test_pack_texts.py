@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+
 from livery.packs.language import Texts
 
 FSI, PDI = "\u2068", "\u2069"
@@ -145,7 +146,9 @@ def test_a_condition_holds_or_not_and_what_is_missing_is_false(condition, holds)
     assert Texts("en", "ltr").holds(condition, SEEN) is holds
 
 
-@pytest.mark.parametrize("condition", ["event.", "event..x", "if", "event.yes and", "{{ event.yes }}", "event.name.upper()"])
+@pytest.mark.parametrize(
+    "condition", ["event.", "event..x", "event.yes and", "event.yes if", "{{ event.yes }}", "event.name.upper()"]
+)
 def test_a_condition_that_is_none_is_an_error(condition):
     with pytest.raises(Exception, match=r"."):
         Texts("en", "ltr").holds(condition, SEEN)
@@ -160,16 +163,56 @@ values = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8)
     | st.sampled_from(["{{ a }}", "{% if %}", "2026-11-20T09:41:26Z", "مايكروسوفت", "<b>&", "a\u202eb"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "b_c", "d1", "0", "items"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["a", "b_c", "d1", "0", "items"]), inner, max_size=3)
+    ),
     max_leaves=6,
 )
-contexts = st.fixed_dictionaries({"event": st.dictionaries(st.sampled_from(["a", "b_c", "d1", "0"]), values)}, optional={"a": values})
-paths = st.sampled_from(
-    "event.a event.b_c event.d1 event.0 event.a.a event.a.b_c event.a.items event.a.0 event.a.1_0 event a missing true none self loop not".split()
+contexts = st.fixed_dictionaries(
+    {"event": st.dictionaries(st.sampled_from(["a", "b_c", "d1", "0"]), values)}, optional={"a": values}
 )
-filters = st.sampled_from(["", "|short", " | date ", "| datetime", "|number", "| default", "|d", "|upper", "|length", "|nosuch", "|trim", "|first"])
+paths = st.sampled_from(
+    [
+        "event.a",
+        "event.b_c",
+        "event.d1",
+        "event.0",
+        "event.a.a",
+        "event.a.b_c",
+        "event.a.items",
+        "event.a.0",
+        "event.a.1_0",
+        "event",
+        "a",
+        "missing",
+        "true",
+        "none",
+        "self",
+        "loop",
+        "not",
+    ]
+)
+filters = st.sampled_from(
+    [
+        "",
+        "|short",
+        " | date ",
+        "| datetime",
+        "|number",
+        "| default",
+        "|d",
+        "|upper",
+        "|length",
+        "|nosuch",
+        "|trim",
+        "|first",
+    ]
+)
 spaces = st.sampled_from(["", " ", "  ", "\n"])
-placeholders = st.builds(lambda path, filter_, one, two: f"{{{{{one}{path}{filter_}{two}}}}}", paths, filters, spaces, spaces)
+placeholders = st.builds(
+    lambda path, filter_, one, two: f"{{{{{one}{path}{filter_}{two}}}}}", paths, filters, spaces, spaces
+)
 words = st.text(st.sampled_from("ab {}%#\n-عز"), max_size=4)
 sources = st.lists(placeholders | words, max_size=5).map("".join)
 
@@ -194,7 +237,22 @@ def test_placeholders_are_filled_exactly_as_jinja_fills_them(source, seen, local
     assert result(texts.render, source, seen) == result(texts.render_with_jinja, source, seen)
 
 
-conditions = st.sampled_from("event.a event.b_c event.a.b_c event.a.0 event.0 a a.b_c missing missing.a true false none".split())
+conditions = st.sampled_from(
+    [
+        "event.a",
+        "event.b_c",
+        "event.a.b_c",
+        "event.a.0",
+        "event.0",
+        "a",
+        "a.b_c",
+        "missing",
+        "missing.a",
+        "true",
+        "false",
+        "none",
+    ]
+)
 
 
 @given(condition=conditions, seen=contexts)

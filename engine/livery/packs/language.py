@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import ChainableUndefined, StrictUndefined, TemplateError, Undefined
+from jinja2 import ChainableUndefined, StrictUndefined, TemplateError, TemplateSyntaxError, Undefined, nodes
 from jinja2.runtime import BlockReference, LoopContext, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
@@ -98,6 +98,12 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**", "%"})
 
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        if switch := tree.find(nodes.EvalContextModifier):
+            raise TemplateSyntaxError("autoescape is not for packs to switch", switch.lineno, name, filename)
+        return tree
+
     def getattr(self, obj: Any, attribute: str) -> Any:
         return self._look_up(obj, attribute)
 
@@ -135,6 +141,12 @@ def _moment(value: Any) -> datetime | None:
         return None
 
 
+def _text(value: Any) -> str:
+    if value is None:
+        raise TemplateError("a value is null; guard it with `when` or |default")
+    return str(value)
+
+
 def _lines(value: Any) -> Markup:
     """Escaped text with its line breaks kept."""
     return Markup("<br />").join(escape(line) for line in str(value).splitlines() or [""])
@@ -162,6 +174,7 @@ def environment(
         optimized=False,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=not markup,
         finalize=None if markup else _value(direction),
     )
     sandbox.globals.clear()
@@ -182,15 +195,15 @@ def filters(locale: str) -> Mapping[str, Callable[..., Any]]:
     def dated(write: Callable[[datetime, str], str]) -> Callable[[Any], str]:
         def written(value: Any) -> str:
             moment = _moment(value)
-            return write(moment, locale) if moment else str(value)
+            return write(moment, locale) if moment else _text(value)
 
         return written
 
     def number(value: Any) -> str:
-        return locales.format_number(value, locale) if isinstance(value, int | float) else str(value)
+        return locales.format_number(value, locale) if isinstance(value, int | float) else _text(value)
 
     def short(value: Any, limit: int = 200) -> str:
-        return locales.one_line(str(value), limit)
+        return locales.one_line(_text(value), limit)
 
     return {
         "date": dated(locales.format_date),
@@ -206,14 +219,13 @@ def _value(direction: Direction) -> Callable[[Any], Any]:
     def finalize(value: Any) -> Any:
         if isinstance(value, Undefined):
             return value
-        if value is None:
-            raise TemplateError("a value is null; guard it with `when` or |default")
-        return locales.isolate(locales.clean(str(value)), direction)
+        return locales.isolate(locales.clean(_text(value)), direction)
 
     return finalize
 
 
-_PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+(?:\.[a-z_0-9]+)*)\s*(?:\|\s*([a-z]+)\s*)?\}\}")
+_PATH = r"[a-z_]+(?:\.[a-z_][a-z_0-9]*)*"
+_PLACEHOLDER = re.compile(rf"(?<!\{{)\{{\{{\s*({_PATH})\s*(?:\|\s*(date|datetime|number|short)\s*)?\}}\}}")
 
 
 class Texts:
@@ -247,7 +259,7 @@ class Texts:
             return source
         plain = _PLACEHOLDER.sub("", source)
         if "{{" not in plain and "{%" not in plain and "{#" not in plain:
-            return _PLACEHOLDER.sub(lambda match: self._fill(match[1], match[2], context), source)
+            return _PLACEHOLDER.sub(lambda match: self._fill(match, context), source)
         return self.render_with_jinja(source, context)
 
     def render_with_jinja(self, source: str, context: Mapping[str, Any]) -> str:
@@ -258,7 +270,7 @@ class Texts:
         """Whether an expression over the event is true; missing values are false."""
         if not condition:
             return True
-        if re.fullmatch(r"[a-z_]+(\.[a-z_0-9]+)*", condition):
+        if re.fullmatch(_PATH, condition) and condition.partition(".")[0] in context:
             return bool(_path(condition, context, None))
         return bool(self._compiled(condition, lenient=True)(context))
 
@@ -270,15 +282,12 @@ class Texts:
         self._lenient = self._lenient or environment(self._locale, self._direction, markup=False, lenient=True)
         return self._lenient.compile_expression(source)
 
-    def _fill(self, path: str, name: str | None, context: Mapping[str, Any]) -> str:
+    def _fill(self, placeholder: re.Match[str], context: Mapping[str, Any]) -> str:
+        path, name = placeholder.groups()
         value = _path(path, context, _MISSING)
         if value is _MISSING:
-            raise TemplateError(f"{path} is not there")
-        if name is not None:
-            if name not in self._filters:
-                return self.render_with_jinja(f"{{{{ {path} | {name} }}}}", context)
-            value = self._filters[name](value)
-        return str(self._finalize(value))
+            return self.render_with_jinja(placeholder[0], context)  # which knows `true`, and what to say of the rest
+        return str(self._finalize(self._filters[name](value) if name else value))
 
 
 _MISSING = object()

@@ -34,8 +34,10 @@ def wishes(chain: Chain, reader: str | None, last: str, *, asked: str | None = N
 
 
 def available(packs: PackChain, last: str) -> list[str]:
-    """The languages there are texts for, the last resort first."""
-    return [last, *(tag for tag in packs.locales() if tag != last)]
+    """The languages there are texts for, the last resort first: `last` if there are, else English, else any."""
+    tags = packs.locales()
+    first = next((tag for tag in (*locales.prefixes(last), "en", *tags) if tag in tags), last)
+    return [first, *(tag for tag in tags if tag != first)]
 
 
 def brand(chain: Chain, packs: PackChain, name: str) -> dict[str, str]:
@@ -43,7 +45,7 @@ def brand(chain: Chain, packs: PackChain, name: str) -> dict[str, str]:
     tokens = packs.tokens()
     for tenant in chain:
         tokens.update(tenant.brand)
-    return {**tokens, "name": tokens.get("name") or name}
+    return {**tokens, "name": locales.one_line(tokens.get("name") or name)}
 
 
 def compose(
@@ -51,16 +53,22 @@ def compose(
 ) -> Notification:
     """Compose the notification of an event.
 
-    Never fails for what a pack does: see `livery.composing.Composer`. Where no pack has a usable definition,
-    the bare facts go out, in English.
+    Never fails for what a pack does: see `livery.composing.Composer`. A definition that is not usable gives way
+    to the parent pack's; where no pack has a usable one, the bare facts go out, in English.
     """
     tokens = brand(chain, packs, seller_name(chain, event))
     seen = context(event.plain(), tokens, choice.tag, event.when(accepted_at).year)
-    try:
-        composer = Composer(material(packs, kind.notification), seen, choice, check=_BLOCK.validate_python)
-        return Notification.model_validate(composer.notification(kind.name))
-    except (NotFound, PackError) as error:
-        return _built_in(kind, seen["event"], tokens, str(error))
+    wrong: list[str] = []
+    usable = packs if packs.packs else None
+    while usable is not None:
+        try:
+            composer = Composer(material(usable, kind.notification), seen, choice, check=_BLOCK.validate_python)
+            said = composer.notification(kind.name)
+            return Notification.model_validate({**said, "degraded": [*wrong, *said["degraded"]]})
+        except (NotFound, PackError) as error:
+            wrong.append(str(error))
+            usable = usable.without_top()
+    return _built_in(kind, seen["event"], tokens, wrong or ["no pack is usable"])
 
 
 def material(packs: PackChain, name: str) -> Material:
@@ -97,9 +105,12 @@ def _material(packs: PackChain, name: str) -> Material:
     return Material(definition.model_dump(), origin, strings, older, path, packs.top.label)
 
 
-def _built_in(kind: EventType, event: Plain, tokens: Mapping[str, str], why: str) -> Notification:
+def _built_in(kind: EventType, event: Plain, tokens: Mapping[str, str], why: list[str]) -> Notification:
     """What goes out when no pack can say it."""
-    facts = [{"label": key, "value": locales.one_line(value, MAX_LINE)} for key, value in _leaves(event)][:_MAX_FACTS]
+    facts = [
+        {"label": locales.one_line(key, 100), "value": locales.one_line(value, MAX_LINE)}
+        for key, value in _leaves(event)
+    ][:_MAX_FACTS]
     block = {"id": "facts", "kind": "facts", "priority": 100, "facts": facts}
     return Notification(
         event_type=kind.name,
@@ -111,7 +122,7 @@ def _built_in(kind: EventType, event: Plain, tokens: Mapping[str, str], why: str
         signature=(tokens["name"],),
         brand=dict(tokens),
         pack="built-in",
-        degraded=(why,),
+        degraded=tuple(why),
     )
 
 
