@@ -20,6 +20,8 @@ EVENT_SETTINGS = """\
 What one tenant changes for one event type; `"*"` stands for all of them and is applied before the type's own table.
 Only differences: what is absent is inherited, and later changes above still arrive."""
 
+SENDER = "From whom this tenant's mail comes. `address` and `reply_to` come from above if absent; `name` does not."
+
 BRAND = 'Brand tokens laid over the pack\'s, as text: `primary = "#5b2a86"`. Which there are: [packs](packs.md).'
 
 

@@ -51,7 +51,7 @@ def settings(facts: Facts) -> str:
     section("[outbound]", OutboundPolicy)
     apart = ("id", "sender", "contacts", "settings", "channels", "brand")
     section("[tenants.<id>]", Tenant, meanings.TENANT, without=apart, filled=("level", "name"))
-    section("[tenants.<id>.sender]", Sender, "From whom this tenant's mail comes; what is absent comes from above.")
+    section("[tenants.<id>.sender]", Sender, meanings.SENDER)
     section("[tenants.<id>.contacts.<kind>]", Contact)
     section("[tenants.<id>.settings.<event type>]", EventSettings, meanings.EVENT_SETTINGS)
     section("[tenants.<id>.settings.<event type>.to]", Place, "The same for `cc` and `bcc`.")

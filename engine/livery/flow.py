@@ -69,9 +69,9 @@ class Flow:
         planned = [self._plans(event) for event in events]
         with self.store.transaction(connection) as tx:
             receipts = [self._keep(tx, event, plans) for event, plans in zip(events, planned, strict=True)]
-        for event, plans, receipt in zip(events, planned, receipts, strict=True):
-            if plans is not None and plans.unreachable and not receipt.duplicate:
-                self.hooks.alarm("unreachable", f"event {event.id} reaches no person", event)
+        for event, receipt in zip(events, receipts, strict=True):
+            if receipt.unreachable and not receipt.duplicate:
+                self._alarm(event)
         return receipts
 
     async def work(self, wake: Wake) -> Verdict:
@@ -113,12 +113,14 @@ class Flow:
         now = self.now()
         body = accept.canonical(event)
         key, duplicate = self.store.add_event(tx, key=event.key, kind=event.type, body=body, now=now)
+        unreachable = plans is not None and plans.unreachable
         if duplicate:
-            return Receipt(event.id, duplicate=True)
+            return Receipt(event.id, duplicate=True, unreachable=unreachable)
         if plans is None:
             self.execution.put(tx, [Wake(key, PLAN, now + _PLAN_AGAIN)])
             return Receipt(event.id, duplicate=False)
-        return Receipt(event.id, duplicate=False, deliveries=self._keep_plans(tx, key, plans))
+        made = self._keep_plans(tx, key, plans)
+        return Receipt(event.id, duplicate=False, deliveries=made, unreachable=unreachable)
 
     def _keep_plans(self, tx: Any, key: str, plans: Plans) -> tuple[str, ...]:
         wakes = self.store.add_plans(tx, key, [_keyed(plan, key) for plan in plans.plans], plans.audience)
@@ -129,12 +131,18 @@ class Flow:
         stored = self.store.event(key)
         if stored is None:
             return Done()
-        plans = self._plans(accept.read(stored.body, self.types))
+        event = accept.read(stored.body, self.types)
+        plans = self._plans(event)
         if plans is None:
             return Again(_PLAN_AGAIN)
         with self.store.transaction() as tx:
             self._keep_plans(tx, key, plans)
+        if plans.unreachable:
+            self._alarm(event)
         return Done()
+
+    def _alarm(self, event: Event) -> None:
+        self.hooks.alarm("unreachable", f"event {event.id} of {event.seller_id} reaches no person", event)
 
     # ------------------------------------------------------------------ from a delivery to its outcome
 

@@ -5,7 +5,7 @@ checked address. No redirects, no proxies from the environment, a deadline, a ca
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -30,6 +30,7 @@ _EXCERPT = 300
 _BODY_WAIT = 2.0
 """Seconds for the body once the status is there: it is only shown to people, the status decides."""
 _SECRET_LENGTH = 8
+_URL_PART = re.compile(r"[/?#&=]")
 _NOT_IN_A_URL = re.compile("[\x00-\x20\x7f\\\\]")
 # What the system's resolver takes for an IPv4 address although it is not written as one: 127.1, 0x7f000001.
 _LIKE_A_NUMBER = re.compile(r"\d+|0[xX][0-9A-Fa-f]*")
@@ -140,7 +141,7 @@ class Outbound:
             host, port = (target.raw_host or "").rstrip("."), target.explicit_port
         except ValueError:
             raise ForbiddenTarget("not a URL: a host, and a port from 1 to 65535 if any, were expected") from None
-        authority = re.split(r"[/?#]", url.partition("//")[2], maxsplit=1)[0]
+        authority = _URL_PART.split(url.partition("//")[2])[0]
         if not host or port == 0 or "@" in authority:
             raise ForbiddenTarget("a URL needs a host and a port that is not 0, and may hold no user name or password")
         literal = _literal(host)
@@ -186,7 +187,7 @@ class Outbound:
         except ValueError:
             return Answer(failure=Reason.INVALID, excerpt="a host name or a header that cannot be sent")
         said = one_line(raw.decode("utf-8", "replace"))
-        for secret in _secrets(target, headers):
+        for secret in _secrets(url, headers):
             said = said.replace(secret, "•••")
         return Answer(status=response.status, headers=response.headers, excerpt=shorten(said, _EXCERPT))
 
@@ -271,14 +272,16 @@ def _why_not(error: Exception) -> str:
     return "no connection"
 
 
-def _secrets(target: "URL", headers: Mapping[str, str]) -> Iterator[str]:
+def _secrets(url: str, headers: Mapping[str, str]) -> list[str]:
     """What of a request may be a secret, longest first: a chat hook's path is one."""
-    sent = [value for name, value in headers.items() if name.lower() == "authorization"]
-    sent += [word for value in sent for word in value.split()]
-    sent += [target.raw_path_qs, target.raw_path, *target.raw_parts[1:], target.raw_query_string]
-    sent += [part.partition("=")[2] for part in target.raw_query_string.split("&")]
-    known = {form for value in sent for form in (value, unquote(value)) if len(form) >= _SECRET_LENGTH}
-    yield from sorted(known, key=len, reverse=True)
+    authority, *path = _URL_PART.split(url.partition("//")[2])
+    whole = url.partition(authority)[2]
+    sent = [whole, whole.partition("?")[0], whole.partition("?")[2], *path]
+    sent += [
+        part for name, value in headers.items() if name.lower() == "authorization" for part in (value, *value.split())
+    ]
+    forms = {form for value in sent for form in (value, unquote(value)) if len(form) >= _SECRET_LENGTH}
+    return sorted(forms, key=len, reverse=True)
 
 
 def _guarded_resolver(guard: Outbound) -> Any:

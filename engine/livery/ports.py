@@ -31,6 +31,9 @@ class Receipt:
     event_id: str
     duplicate: bool
     deliveries: tuple[str, ...] = ()
+    """Ids of the deliveries made for it; none for a duplicate, or where planning had to wait."""
+    unreachable: bool = False
+    """Somebody should be told, and no person can be: an alarm was raised."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def _notify(url: str, text: str, timeout: float) -> Outcome:
 
     _blot_out(url)
     asset = AppriseAsset(async_mode=False, plugin_paths=[], storage_mode="memory", app_id="Livery", app_desc="Livery")
+    asset.http_redirects = False  # a service may not send us on to where only we can reach
     service: Any = Apprise(asset=asset)
     if not service.add(url):
         return Outcome(

@@ -50,7 +50,7 @@ class SmtpChannel(Channel):
         import asyncio
 
         outcome = await asyncio.get_running_loop().run_in_executor(self._threads, self._send, dispatch)
-        return _without(outcome, self._password)
+        return _shown(outcome, self._password)
 
     async def aclose(self) -> None:
         threads = self.__dict__.pop("_threads", None)
@@ -244,18 +244,17 @@ def _reason(result: RecipientResult) -> Reason:
 
 def _excerpt(answer: bytes | str) -> str:
     text = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
-    return " ".join(text.split())[:_EXCERPT]
+    return " ".join(text.split())
 
 
-def _without(outcome: Outcome, password: str) -> Outcome:
-    """The outcome without the password, which a server may quote in its answer."""
-    if not password:
-        return outcome
-    recipients = tuple(
-        one.model_copy(update={"detail": one.detail.replace(password, "•••")}) for one in outcome.recipients
-    )
-    detail = outcome.detail.replace(password, "•••")
-    return outcome.model_copy(update={"detail": detail, "recipients": recipients})
+def _shown(outcome: Outcome, password: str) -> Outcome:
+    """The outcome as it may be kept: short, and without the password, which a server may quote in its answer."""
+
+    def short(text: str) -> dict[str, str]:
+        return {"detail": (text.replace(password, "•••") if password else text)[:_EXCERPT]}
+
+    recipients = tuple(one.model_copy(update=short(one.detail)) for one in outcome.recipients)
+    return outcome.model_copy(update={**short(outcome.detail), "recipients": recipients})
 
 
 def _is_timeout(error: BaseException) -> bool:

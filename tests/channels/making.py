@@ -142,3 +142,31 @@ def mail_script(**answers):
                 await answer("content")
 
     return bare_server(serve)
+
+
+async def read_request(talk, reader):
+    """Keep one HTTP request, head and body, as it came; False at the end of the connection."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0)
+    talk.said.append(head + await reader.readexactly(length))
+
+
+def http_answer(status=200, body=b"ok", **headers):
+    lines = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def http_script(answer):
+    """An HTTP server that gives these bytes, sense or not, for each request; a coroutine function gets the writer."""
+
+    async def serve(talk, reader, writer):
+        while True:
+            await read_request(talk, reader)
+            if callable(answer):
+                await answer(writer)
+            else:
+                writer.write(answer)
+                await writer.drain()
+
+    return bare_server(serve)

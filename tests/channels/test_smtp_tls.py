@@ -57,7 +57,7 @@ class SafeServer(MailServer):
 
     def check(self, server, session, envelope, mechanism, given):
         self.logins.append((given.login.decode(), given.password.decode()))
-        return AuthResult(success=self.logins[-1] == ("shop", "right"))
+        return AuthResult(success=self.logins[-1] == ("shop", "right"), handled=False)
 
     async def handle_DATA(self, server, session, envelope):  # noqa: N802
         self.over_tls.append(server.transport.get_extra_info("cipher") is not None)

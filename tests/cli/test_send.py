@@ -168,4 +168,4 @@ def test_an_event_that_reaches_nobody_is_exit_code_1(home):
     (home / "alone.json").write_text(broken(lambda e: e["data"].pop("user")))
     done = livery("send", "alone.json", cwd=home)
     assert done.returncode == 1
-    assert "Nobody could be reached" in done.stderr
+    assert "Nobody could be reached for" in done.stderr

@@ -38,7 +38,8 @@ class _Server(MailServer):
         self.far = far
 
     def _check(self, server, session, envelope, mechanism, given):
-        return AuthResult(success=(given.login.decode(), given.password.decode()) == (USER, PASSWORD))
+        right = (given.login.decode(), given.password.decode()) == (USER, PASSWORD)
+        return AuthResult(success=right, handled=False)
 
     async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
         self.far.rcpts += 1

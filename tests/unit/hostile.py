@@ -1,6 +1,8 @@
 """Texts nobody well-meaning would write, and notifications made of them."""
 
 from hypothesis import strategies as st
+
+from livery.locales import one_line
 from livery.models.notification import (
     Action,
     ActionsBlock,
@@ -52,10 +54,10 @@ texts = st.one_of(
 )
 """Texts as an event may bring them: hostile, foreign, long, unbroken."""
 
-names = texts.map(lambda text: text[:400]).filter(str.strip)
-urls = st.sampled_from(["https://shop.example/orders/1", "http://shop.example/?a=1&b=<b>", "mailto:desk@shop.example"]) | st.integers(1, 2500).map(
-    lambda size: f"https://shop.example/{'x' * size}"
-)
+names = texts.map(lambda text: text[:400]).filter(one_line)
+urls = st.sampled_from(
+    ["https://shop.example/orders/1", "http://shop.example/?a=1&b=<b>", "mailto:desk@shop.example"]
+) | st.integers(1, 2500).map(lambda size: f"https://shop.example/{'x' * size}")
 ids = st.integers(0, 999).map(lambda number: f"b{number}")
 priorities = st.sampled_from([0, 40, 40, 90, 100])
 common = {"id": ids, "priority": priorities}

@@ -8,10 +8,14 @@ from types import ModuleType
 from typing import Any
 
 from livery.catalogue import livery_register_event_types
+from livery.channel import Limits
 from livery.models.event import Event
+from livery.models.message import Format, Message
+from livery.models.notification import Block, Notification
 from livery.models.tenant import Chain, Level, Tenant
 from livery.packs.chain import Library, PackChain
 from livery.plugin import hookimpl
+from livery.render.message import render
 from livery.steps import accept
 
 TYPES = {kind.name: kind for kind in livery_register_event_types()}
@@ -179,6 +183,19 @@ def packs(folder: Path, *overlays: dict[str, str], base: dict[str, str] | None =
         id_, parent, top = f"over{number}", top, f"over{number}"
         folders.append(write(folder / id_, {"pack.toml": manifest(id_, parent), **files}))
     return Library(folders).chain(top)
+
+
+def rendered(
+    said: Notification, wanted: Format, found: PackChain | None = None, limits: Limits | None = None
+) -> Message:
+    """The message of a notification in a format."""
+    return render(said, event(), found or PackChain(()), wanted=wanted, limits=limits or Limits())
+
+
+def saying(*blocks: Block, **fields: Any) -> Notification:
+    """A notification of these blocks; it is called `Title`, and all the rest of it is empty unless given."""
+    common = {"event_type": "X", "locale": "en", "direction": "ltr", "subject": "Subject", "title": "Title"}
+    return Notification(**{**common, "brand": {"name": "The Shop"}, "pack": "p", "blocks": blocks, **fields})
 
 
 def plugin(name: str, **hooks: Any) -> ModuleType:

@@ -68,14 +68,14 @@ def send(
         if not queue:
             engine.drain()
         deliveries = engine.deliveries(limit=100_000, event_ids=tuple(one.event_id for one in receipts))
-        reached = [engine.explain(raw).unreachable for raw in raws] if not queue else []
     if as_json:
         output.emit(_report(receipts, deliveries))
     else:
         _show(receipts, deliveries)
-    if not queue and (any(not one.is_good for one in deliveries) or any(reached)):
-        if any(reached):
-            output.complain("Nobody could be reached for at least one event; see `livery explain`.")
+    lost = [one.event_id for one in receipts if one.unreachable]
+    for event in lost:
+        output.complain(f"Nobody could be reached for {event}; `livery explain` says why.")
+    if lost or (not queue and any(not one.is_good for one in deliveries)):
         raise typer.Exit(FAILED)
 
 

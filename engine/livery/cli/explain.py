@@ -1,5 +1,6 @@
 """How an explanation and a delivery's trace are shown to people."""
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ def show(found: Explanation) -> None:
         typer.echo(f"Switched off by {found.enabled_why}: nobody is told.")
         return
     _audience(found.audience)
+    told: dict[tuple[Any, ...], str] = {}
     for one in found.deliveries:
         typer.echo("")
         typer.secho(f"{one.channel} → {one.destination}", bold=True)
@@ -28,7 +30,8 @@ def show(found: Explanation) -> None:
         if one.sender:
             typer.echo(f"  from         {one.sender} ({one.sender_why})")
         if one.wording:
-            _wording(one.wording)
+            same = told.setdefault((one.wording.locale_why, one.wording.pieces), one.channel)
+            _wording(one.wording, as_for="" if same == one.channel else same)
     if not found.deliveries:
         typer.echo("No channel has a destination for this event.")
     if found.unreachable:
@@ -87,14 +90,18 @@ def _audience(who: Audience) -> None:
         output.complain(f"! {warning}")
 
 
-def _wording(wording: Wording) -> None:
+def _wording(wording: Wording, *, as_for: str = "") -> None:
     typer.echo(
         f"  language     {wording.locale} ({wording.locale_why}); texts from {' → '.join(wording.locale_fallbacks)}"
     )
     typer.echo(f"  packs        {' → '.join(wording.packs)}")
     typer.echo(f"  subject      {wording.subject}")
-    for file, pieces in _by_file(wording).items():
-        typer.echo(f"  {file}: {', '.join(pieces)}")
+    if as_for:
+        typer.echo(f"  words        as for {as_for}, above")
+    for file, pieces in _by_file(wording).items() if not as_for else ():
+        typer.echo(f"  {file}")
+        lines = textwrap.fill(", ".join(pieces), width=min(output.width(), 120), break_long_words=False)
+        typer.echo(textwrap.indent(lines, " " * 15))
     for what in wording.degraded:
         output.complain(f"  degraded: {what}")
 

@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 something failed to deliver (or was found wrong), 2 bad in
 """
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -59,6 +60,11 @@ def note(message: str) -> None:
 def emit(value: Any) -> None:
     """JSON on standard output."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def width() -> int:
+    """Columns there are for running text."""
+    return shutil.get_terminal_size((100, 24)).columns - 16
 
 
 def console() -> "Console":

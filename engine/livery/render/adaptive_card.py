@@ -26,8 +26,8 @@ from livery.models.notification import (
 from livery.render.budget import within
 
 _WHOLE = 24_000
-_TEXT = 2500
 _SMALL = 500
+_LENGTHS = (2500, 1000, 400, 150, 60, 20)
 
 
 def adaptive_card(notification: Notification, event: Event, limits: Limits) -> Message:
@@ -35,13 +35,10 @@ def adaptive_card(notification: Notification, event: Event, limits: Limits) -> M
     del event
     room = limits.total or _WHOLE
 
-    def make(blocks: Sequence[Block]) -> dict[str, Any]:
-        return _envelope(_card(notification, blocks))
+    def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
+        return _envelope(_card(notification, blocks, length))
 
-    made, dropped = within(notification, make, lambda whole: _size(whole) <= room)
-    if _size(made) > room:
-        made = _envelope(_card(notification, [], shorten(notification.title, _SMALL)))
-        dropped.append("every block left out: the channel has no room for them")
+    made, dropped = within(notification, make, lambda whole: _size(whole) <= room, _LENGTHS)
     return Message(
         format=Format.ADAPTIVE_CARD,
         locale=notification.locale,
@@ -61,28 +58,31 @@ def _envelope(card: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": card}]}
 
 
-def _card(notification: Notification, blocks: Sequence[Block], title: str = "") -> dict[str, Any]:
+def _card(notification: Notification, blocks: Sequence[Block], length: int) -> dict[str, Any]:
     rtl = notification.direction == "rtl"
-    body: list[dict[str, Any]] = [_text(title or notification.title, size="Large", weight="Bolder")]
+    body: list[dict[str, Any]] = [_text(notification.title, min(_SMALL, length), size="Large", weight="Bolder")]
     if notification.greeting:
-        body.append(_text(notification.greeting))
-    body += [element for block in blocks for element in _block(block)]
+        body.append(_text(notification.greeting, length))
+    body += [element for block in blocks for element in _block(block, length)]
     if notification.closing:
-        body.append(_text(notification.closing))
-    body += [_text(line, spacing="None" if number else "Medium") for number, line in enumerate(notification.signature)]
+        body.append(_text(notification.closing, length))
+    body += [
+        _text(line, min(_SMALL, length), spacing="None" if number else "Medium")
+        for number, line in enumerate(notification.signature)
+    ]
     if notification.footer:
-        body.append(_text(notification.footer, size="Small", subtle=True))
+        body.append(_text(notification.footer, min(_SMALL, length), size="Small", subtle=True))
     card: dict[str, Any] = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.5" if rtl else "1.4",
         "lang": notification.locale,
-        "fallbackText": one_line(notification.title, _SMALL),
+        "fallbackText": notification.event_type,  # may be read as Markdown, so nothing of the event
         "msteams": {"width": "Full"},
         "body": body,
     }
     actions = [
-        {"type": "Action.OpenUrl", "title": one_line(one.label, 80), "url": one.url}
+        {"type": "Action.OpenUrl", "title": one_line(one.label, 80) or one_line(one.url, 80), "url": one.url}
         for block in blocks
         if isinstance(block, ActionsBlock)
         for one in block.actions[:6]
@@ -95,46 +95,39 @@ def _card(notification: Notification, blocks: Sequence[Block], title: str = "") 
     return card
 
 
-def _text(text: str, *, limit: int = _TEXT, spacing: str = "Default", **style: Any) -> dict[str, Any]:
+def _text(text: str, length: int, *, spacing: str = "Default", **style: Any) -> dict[str, Any]:
     styled = {("isSubtle" if key == "subtle" else key): value for key, value in style.items()}
-    run = {"type": "TextRun", "text": shorten(text, limit), **styled}
+    run = {"type": "TextRun", "text": shorten(text, length), **styled}
     return {"type": "RichTextBlock", "spacing": spacing, "inlines": [run]}
 
 
-def _heading(heading: str) -> list[dict[str, Any]]:
-    return [_text(heading, limit=_SMALL, spacing="Medium", weight="Bolder")] if heading else []
+def _heading(heading: str, length: int) -> list[dict[str, Any]]:
+    return [_text(heading, length, spacing="Medium", weight="Bolder")] if heading else []
 
 
-def _block(block: Block) -> Iterable[dict[str, Any]]:
+def _block(block: Block, length: int) -> Iterable[dict[str, Any]]:
+    small = min(_SMALL, length)
     match block:
         case TextBlock():
-            yield from _heading(block.heading)
-            yield from (_text(line) for line in block.text.split("\n\n"))
+            yield from _heading(block.heading, small)
+            yield from (_text(part, length) for part in shorten(block.text, length).split("\n\n") if part.strip())
         case ErrorBlock():
-            code = (
-                [_text(block.code, limit=_SMALL, spacing="Small", fontType="Monospace", subtle=True)]
-                if block.code
-                else []
-            )
-            inside = [*_heading(block.heading), _text(block.text, spacing="Small"), *code]
+            code = [_text(block.code, small, spacing="Small", fontType="Monospace", subtle=True)] if block.code else []
+            inside = [*_heading(block.heading, small), _text(block.text, length, spacing="Small"), *code]
             yield {"type": "Container", "style": "attention", "items": inside, "spacing": "Medium"}
         case FactsBlock():
-            yield from _heading(block.heading)
+            yield from _heading(block.heading, small)
             for fact in block.facts:
                 mono = {"fontType": "Monospace"} if fact.mono else {}
-                label = {
-                    "type": "Column",
-                    "width": 1,
-                    "items": [_text(fact.label, limit=_SMALL, subtle=True)],
-                }
-                value = {"type": "Column", "width": 2, "items": [_text(fact.value, limit=_SMALL, **mono)]}
+                label = {"type": "Column", "width": 1, "items": [_text(fact.label, small, subtle=True)]}
+                value = {"type": "Column", "width": 2, "items": [_text(fact.value, small, **mono)]}
                 yield {"type": "ColumnSet", "spacing": "Small", "columns": [label, value]}
         case ListBlock():
-            yield from _heading(block.heading)
-            yield from (_text(f"• {item}", limit=_SMALL, spacing="Small") for item in block.items)
-        case ImageBlock():
-            yield {"type": "Image", "url": block.url, "altText": shorten(block.alt, _SMALL)}
+            yield from _heading(block.heading, small)
+            yield from (_text(f"• {item}", small, spacing="Small") for item in block.items)
+        case ImageBlock() if block.url.startswith(("https://", "http://")):
+            yield {"type": "Image", "url": block.url, "altText": shorten(block.alt, small)}
         case DividerBlock():
             yield {"type": "Container", "separator": True, "items": []}
-        case ActionsBlock():
+        case _:
             return

@@ -25,6 +25,7 @@ from livery.render.budget import within
 _SECTION, _HEADER, _FIELD, _FIELDS, _BUTTON, _BUTTONS, _URL, _BLOCKS = 3000, 150, 2000, 10, 75, 25, 3000, 50
 _WHOLE = 12_000
 _QUOTE = 1500
+_LENGTHS = (2700, 1200, 500, 200, 80, 30)
 
 
 def block_kit(notification: Notification, event: Event, limits: Limits) -> Message:
@@ -32,13 +33,13 @@ def block_kit(notification: Notification, event: Event, limits: Limits) -> Messa
     del event
     room = limits.total or _WHOLE
 
-    def make(blocks: Sequence[Block]) -> list[dict[str, Any]]:
-        return list(_whole(notification, blocks))
+    def make(blocks: Sequence[Block], length: int) -> list[dict[str, Any]]:
+        return list(_whole(notification, blocks, length))
 
     def fits(made: list[dict[str, Any]]) -> bool:
         return len(made) <= _BLOCKS and len(json.dumps(made, ensure_ascii=False)) <= room
 
-    made, dropped = within(notification, make, fits)
+    made, dropped = within(notification, make, fits, _LENGTHS)
     title = one_line(notification.title, 200)
     return Message(
         format=Format.BLOCK_KIT,
@@ -50,65 +51,72 @@ def block_kit(notification: Notification, event: Event, limits: Limits) -> Messa
     )
 
 
-def escaped(text: str, limit: int) -> str:
-    """Text in which nothing is a mention, a link or a channel: `&`, `<` and `>` as entities, within `limit`."""
+def escaped(text: str, limit: int, *, quote: str = "") -> str:
+    """Text in which nothing is a mention, a link or a channel: `&`, `<` and `>` as entities, within `limit`.
+
+    Args:
+        text: as somebody wrote it.
+        limit: characters of what comes back.
+        quote: what each line begins with.
+
+    """
     cut = limit
     while True:
         done = shorten(text, cut).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+        if quote:
+            done = "\n".join(f"{quote}{line}" for line in done.splitlines())
         if len(done) <= limit:
             return done
-        cut -= len(done) - limit
+        cut = min(cut - 1, cut * limit // len(done))
 
 
-def _whole(notification: Notification, blocks: Sequence[Block]) -> Iterable[dict[str, Any]]:
+def _whole(notification: Notification, blocks: Sequence[Block], length: int) -> Iterable[dict[str, Any]]:
     yield {"type": "header", "text": {"type": "plain_text", "text": one_line(notification.title, _HEADER)}}
-    if notification.greeting:
-        yield _section(notification.greeting)
+    yield from _section(notification.greeting, length)
     for block in blocks:
-        yield from _block(block)
-    if notification.closing:
-        yield _section(notification.closing)
+        yield from _block(block, length)
+    yield from _section(notification.closing, length)
     small = [" ".join(notification.signature), notification.footer]
-    elements = [_mrkdwn(text, _FIELD) for text in small if text]
+    elements = [_mrkdwn(text, min(_FIELD, length)) for text in small if text.strip()]
     if elements:
         yield {"type": "context", "elements": elements}
 
 
-def _block(block: Block) -> Iterable[dict[str, Any]]:
+def _block(block: Block, length: int) -> Iterable[dict[str, Any]]:
     match block:
         case TextBlock():
-            yield _section(block.text, block.heading)
+            yield from _section(block.text, length, block.heading)
         case ErrorBlock():
-            yield _error(block)
+            yield from _error(block, length)
         case FactsBlock():
-            yield from _facts(block)
+            yield from _facts(block, length)
         case ListBlock():
-            yield _section("\n".join(f"• {item}" for item in block.items), block.heading)
+            yield from _section("\n".join(f"• {item}" for item in block.items), length, block.heading)
         case ActionsBlock():
             yield from _actions(block)
-        case ImageBlock():
+        case ImageBlock() if _is_web(block.url):
             yield {"type": "image", "image_url": block.url, "alt_text": block.alt[:2000] or " "}
         case DividerBlock():
             yield {"type": "divider"}
+        case _:
+            return
 
 
-def _error(block: ErrorBlock) -> dict[str, Any]:
-    quoted = "\n".join(f">{escaped(line, _QUOTE)}" for line in shorten(block.text, _QUOTE).splitlines())
-    code = f"\n>`{escaped(block.code.replace('`', ''), 200)}`" if block.code else ""
-    return _raw(f"{_bold(block.heading)}{quoted}{code}"[:_SECTION])
+def _error(block: ErrorBlock, length: int) -> Iterable[dict[str, Any]]:
+    code = f"\n>`{escaped(block.code.replace('`', ''), min(200, length))}`" if block.code else ""
+    yield from _raw(f"{_bold(block.heading, length)}{escaped(block.text, min(_QUOTE, length), quote='>')}{code}")
 
 
-def _facts(block: FactsBlock) -> Iterable[dict[str, Any]]:
-    if block.heading:
-        yield _raw(_bold(block.heading).strip())
-    for at in range(0, len(block.facts), _FIELDS):
-        pairs = block.facts[at : at + _FIELDS]
-        texts = [f"*{escaped(fact.label, 200)}*\n{_value(fact)}" for fact in pairs]
+def _facts(block: FactsBlock, length: int) -> Iterable[dict[str, Any]]:
+    yield from _raw(_bold(block.heading, length))
+    facts = [fact for fact in block.facts if fact.label.strip() or fact.value.strip()]
+    for at in range(0, len(facts), _FIELDS):
+        texts = [f"{_bold(fact.label, length)}{_value(fact, length)}" for fact in facts[at : at + _FIELDS]]
         yield {"type": "section", "fields": [{"type": "mrkdwn", "text": text, "verbatim": True} for text in texts]}
 
 
-def _value(fact: Fact) -> str:
-    value = escaped(fact.value, 1000)
+def _value(fact: Fact, length: int) -> str:
+    value = escaped(fact.value, min(1000, length))
     return f"`{value.replace('`', '')}`" if fact.mono else value
 
 
@@ -116,27 +124,33 @@ def _actions(block: ActionsBlock) -> Iterable[dict[str, Any]]:
     buttons = [
         {
             "type": "button",
-            "text": {"type": "plain_text", "text": one_line(action.label, _BUTTON)},
+            "text": {"type": "plain_text", "text": one_line(action.label, _BUTTON) or one_line(action.url, _BUTTON)},
             "url": action.url,
             **({"style": "primary"} if action.primary else {}),
         }
         for action in block.actions[:_BUTTONS]
-        if len(action.url) <= _URL and action.url.startswith(("https://", "http://"))
+        if _is_web(action.url)
     ]
     if buttons:
         yield {"type": "actions", "elements": buttons}
 
 
-def _bold(heading: str) -> str:
-    return f"*{escaped(heading, 200)}*\n" if heading else ""
+def _is_web(url: str) -> bool:
+    return len(url) <= _URL and url.startswith(("https://", "http://"))
 
 
-def _section(text: str, heading: str = "") -> dict[str, Any]:
-    return _raw(_bold(heading) + escaped(text, _SECTION - 300))
+def _bold(heading: str, length: int) -> str:
+    return f"*{escaped(heading, min(200, length))}*\n" if heading.strip() else ""
 
 
-def _raw(mrkdwn: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn, "verbatim": True}}
+def _section(text: str, length: int, heading: str = "") -> Iterable[dict[str, Any]]:
+    yield from _raw(_bold(heading, length) + escaped(text, length))
+
+
+def _raw(mrkdwn: str) -> Iterable[dict[str, Any]]:
+    """A section of Slack's markup; nothing if it is blank, for Slack refuses that."""
+    if mrkdwn.strip():
+        yield {"type": "section", "text": {"type": "mrkdwn", "text": mrkdwn.strip("\n"), "verbatim": True}}
 
 
 def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
