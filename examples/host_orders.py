@@ -54,7 +54,7 @@ def main(folder: Path) -> list[str]:
             tenants={"platform": {}, "acme": {"parent": "platform", "name": "Acme"}},
         )
         with Engine.open(config) as livery:
-            livery.counts()  # makes Livery's tables now: it cannot while a transaction of the host's is writing
+            livery.migrate()  # makes Livery's tables now: it cannot while a transaction of the host's is writing
             try:
                 with database.begin() as connection:
                     fail(livery, connection, "ORD-1", crash=True)

@@ -30,7 +30,8 @@ class Channels:
         self._classes: dict[str, type[Channel]] = {}
         self._endpoints: dict[tuple[str, str], list[Endpoint]] = {}
         self._destinations: dict[str, Any] = {}
-        problems = [*self._unknown(), *self._read_destinations()]
+        self._settings: dict[str, Any] = {}
+        problems = [*self._unknown(), *self._read_settings(), *self._read_destinations()]
         if problems:
             raise ConfigError("the channels are not configured right:", problems)
 
@@ -63,17 +64,12 @@ class Channels:
 
         Raises:
             NotFound: there is no such channel.
-            ConfigError: the operator's settings do not fit, or an optional library is missing.
 
         """
         if name not in self._open:
             kind = self._load(name)
-            try:
-                settings = kind.Settings.model_validate(self._config.channels.get(name, {}))
-            except ValidationError as error:
-                where = f"channels.{name}"
-                raise ConfigError(f"[{where}] is wrong:", problems_of(error, where)) from None
-            self._open[name] = kind(settings, self._outbound)
+            settings = self._settings.get(name)
+            self._open[name] = kind(kind.Settings() if settings is None else settings, self._outbound)
         return self._open[name]
 
     def missing(self, name: str) -> str:
@@ -104,6 +100,17 @@ class Channels:
             for name in tenant.channels
         ]
         return [Problem(where, known, name) for where, name in named if name not in self.types]
+
+    def _read_settings(self) -> list[Problem]:
+        problems = []
+        for name, raw in self._config.channels.items():
+            if name not in self.types:
+                continue
+            try:
+                self._settings[name] = self._load(name).Settings.model_validate(raw)
+            except ValidationError as error:
+                problems += problems_of(error, f"channels.{name}")
+        return problems
 
     def _read_destinations(self) -> list[Problem]:
         problems = []

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
-from livery.models.tenant import Chain, Level, Sender, Tenant
+from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
 
 PREFIX = "LIVERY_"
@@ -33,9 +33,8 @@ class Config(Model):
         pattern=r"^[A-Za-z0-9.-]+$",
         description="The part of Message-ID after the `@`: a domain you own.",
     )
-    sender: Sender = Field(
-        default=Sender(address="notifications@livery.localhost"),
-        description="The platform's own From address, used for every seller without a verified one.",
+    sender: PlatformSender = Field(
+        default=PlatformSender(), description="The From address of every seller without a verified one."
     )
     verified_domains: tuple[str, ...] = Field(
         default=(), description="Domains a tenant's own sender address may be in."

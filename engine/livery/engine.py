@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from livery.channels import Channels
 from livery.config import Config, find_file
+from livery.errors import ConfigError, LiveryError, Problem, shown
 from livery.hooks import Hooks, Loaded, unique
 from livery.models.delivery import Attempt, Delivery
 from livery.models.event import Event, EventType
@@ -62,6 +63,7 @@ class Engine:
         self.types: dict[str, EventType] = unique(
             self.hooks.collect("livery_register_event_types"), "event type", lambda kind: kind.name
         )
+        self._check_event_types()
         types = unique(self.hooks.collect("livery_register_channels"), "channel", lambda kind: kind.name)
         folders = [folder for _, folder in self.hooks.collect("livery_register_packs")]
         self.library = Library([*folders, *config.pack_paths])
@@ -184,6 +186,14 @@ class Engine:
 
     # ------------------------------------------------------------------ work
 
+    def migrate(self) -> None:
+        """Open the store now, and bring its schema up to date; otherwise that happens on first use.
+
+        Call it at start where the first use is `accept(connection=...)`: a new store cannot be made while
+        the host's own transaction holds the database.
+        """
+        _ = self._ledger
+
     def drain(self) -> None:
         """Work until nothing is due; deliveries waiting for a later try stay stored.
 
@@ -191,6 +201,8 @@ class Engine:
         """
         import asyncio
 
+        if asyncio._get_running_loop() is not None:  # noqa: SLF001 - the public one raises instead of answering
+            raise LiveryError("drain() was called inside an event loop; there, await engine.work(until_idle=True)")
         asyncio.run(self.work(until_idle=True))
 
     async def work(self, *, until_idle: bool = False) -> None:
@@ -254,6 +266,17 @@ class Engine:
         self.close()
 
     # ------------------------------------------------------------------ parts made on first use
+
+    def _check_event_types(self) -> None:
+        known = f"one of {', '.join(sorted(self.types))}, or *"
+        problems = [
+            Problem(f"tenants.{tenant.id}.settings.{name}", known, shown(name))
+            for tenant in self.config.tenants.values()
+            for name in tenant.settings
+            if name not in self.types and name != "*"
+        ]
+        if problems:
+            raise ConfigError("the configuration is wrong:", problems)
 
     @cached_property
     def _ledger(self) -> "Ledger":

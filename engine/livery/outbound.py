@@ -138,13 +138,15 @@ class Outbound:
             raise ForbiddenTarget("a URL holds no spaces, control characters or backslashes")
         try:
             target = URL(url)
-            host, port = (target.raw_host or "").rstrip("."), target.explicit_port
+            written, port = target.raw_host or "", target.explicit_port
         except ValueError:
             raise ForbiddenTarget("not a URL: a host, and a port from 1 to 65535 if any, were expected") from None
-        authority = _URL_PART.split(url.partition("//")[2])[0]
+        host, authority = written.rstrip("."), _URL_PART.split(url.partition("//")[2])[0]
         if not host or port == 0 or "@" in authority:
             raise ForbiddenTarget("a URL needs a host and a port that is not 0, and may hold no user name or password")
         literal = _literal(host)
+        if (literal and written != host) or ("[" in authority and not literal):
+            raise ForbiddenTarget("the URL's host is neither a name nor an address in its usual form")
         if target.scheme in ("http", "https") and (self._is_named(host) or (literal and self._allowed(literal))):
             return target
         if target.scheme != "https" or (port or 443) not in _HTTPS_PORTS:

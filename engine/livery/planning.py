@@ -97,7 +97,7 @@ class Planner:
         seller = chain[-1]
         name = seller.sender.name or seller_name(chain, event)
         reply_to = next((one.sender.reply_to for one in reversed(chain) if one.sender.reply_to), None) or ""
-        platform = self._config.sender.address or f"notifications@{self._config.message_id_domain}"
+        platform = self._config.sender
         why = "the platform's address"
         for tenant in reversed(chain):
             own = tenant.sender.address
@@ -108,7 +108,8 @@ class Planner:
             why = f"the platform's address: the domain of {own} ({tenant.level} {tenant.id}) is not verified"
             reply_to = reply_to or own
             break
-        return From(one_line(name, _NAME_LENGTH), platform, reply_to, why)
+        address = platform.address or f"notifications@{self._config.message_id_domain}"
+        return From(one_line(name, _NAME_LENGTH), address, reply_to or platform.reply_to or "", why)
 
     def _destinations(self, channel: ChannelType, who: Audience) -> list[Endpoint | None]:
         if channel.addressing == PERSONS:

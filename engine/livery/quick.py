@@ -163,10 +163,10 @@ def _written(kit: dict[str, Any], raw: dict[str, Any], asked: str | None) -> tup
     user = event["data"].get("user") or {}
     wishes = [("asked for", asked), ("the recipient's language", user.get("locale")), *kit["wishes"]]
     choice = locales.negotiate([(who, tag) for who, tag in wishes], kit["available"])
-    brand = {**kit["brand"], "name": kit["brand"].get("name") or event["data"]["seller"]["name"]}
+    name = locales.one_line(kit["brand"]["name"] or event["data"]["seller"]["name"])
     if not event["time"]:
         return None
-    seen = context(event, brand, choice.tag, datetime.fromisoformat(event["time"]).year)
+    seen = context(event, {**kit["brand"], "name": name}, choice.tag, datetime.fromisoformat(event["time"]).year)
     composer = Composer(_material(kit), seen, choice, check=lambda _: None)
     cache = FileSystemBytecodeCache(str(folder()))
     packs = Layers([Folder(Path(at), id_, label) for id_, label, at in kit["packs"]], bytecode=cache)

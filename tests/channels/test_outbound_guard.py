@@ -42,7 +42,7 @@ SHAPES = [
     "https://{public}\\@127.0.0.1/", "https://127.0.0.1\\@{public}/", "https://{public} &@127.0.0.1# @{public}/", "https://{public}\t.example/",
     "https://{public}/\r\nHost: x", "https://{public}/ x", "\nhttps://{public}/", "https://{public}\n/", "https://{public}\0/",
     "https://[::1", "https://::1]/", "https://[127.0.0.1]/", "https://[v1.x]/", "https://[fe80::1%25eth0]/", "https://[fe80::1%eth0]/",
-    "https://[{public6}%25eth0]/", "https://[::ffff:127.0.0.1%25lo]/", "https://exa\xadmple.example/",
+    "https://[{public6}%25eth0]/", "https://[::ffff:127.0.0.1%25lo]/", "https://exa\xadmple.example/", "https://{public}./",
 ]  # fmt: skip
 HOSTILE = [
     *(f"https://{address}/hook" for address in INTERNAL),
@@ -59,7 +59,7 @@ class Network:
         self.names = {}
         self.asked, self.connected = [], []
 
-    async def getaddrinfo(self, loop, host, port, *, family=0, type=0, proto=0, flags=0):  # noqa: A002
+    async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):  # noqa: A002
         self.asked.append(host)
         answers = self.names.get(host)
         answers = answers.pop(0) if answers and isinstance(answers[0], list) else answers
@@ -75,7 +75,7 @@ class Network:
             found.append((socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_STREAM, 6, "", address))
         return found
 
-    async def sock_connect(self, loop, sock, address):
+    async def sock_connect(self, sock, address):
         self.connected.append(address[:2])
         raise ConnectionRefusedError
 
@@ -83,10 +83,13 @@ class Network:
 @pytest.fixture
 def network(monkeypatch):
     fake = Network()
-    loop = asyncio.SelectorEventLoop
-    monkeypatch.setattr(loop, "getaddrinfo", lambda self, *args, **options: fake.getaddrinfo(self, *args, **options))
-    monkeypatch.setattr(loop, "sock_connect", lambda self, sock, address: fake.sock_connect(self, sock, address))
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "getaddrinfo", fake.getaddrinfo)
+    monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", fake.sock_connect)
     return fake
+
+
+def named(answers, *names):
+    return {name: list(answers) for name in names}
 
 
 async def post(url, *allow):
@@ -121,7 +124,6 @@ def test_its_form_alone_gives_a_hostile_url_away(url):
         (f"https://{PUBLIC}/hook", (PUBLIC, 443)),
         (f"https://{PUBLIC}:443/hook", (PUBLIC, 443)),
         (f"HTTPS://{PUBLIC}:8443/hook", (PUBLIC, 8443)),
-        (f"https://{PUBLIC}./hook", (PUBLIC, 443)),
         (f"https://[{PUBLIC6}]/hook", (PUBLIC6, 443)),
         ("https://hooks.example/a@b?c=d@e#f@g", (PUBLIC, 443)),
         ("https://hooks.example.:8443/", (PUBLIC, 8443)),
@@ -131,9 +133,7 @@ def test_its_form_alone_gives_a_hostile_url_away(url):
     ],
 )
 async def test_a_public_target_is_connected_to(network, url, reached):
-    network.names = dict.fromkeys(
-        ("hooks.example", "hooks.example.", "xn--bcher-kva.example", "a_b.1x.example", f"{PUBLIC}."), [PUBLIC]
-    )
+    network.names = named([PUBLIC], "hooks.example", "hooks.example.", "xn--bcher-kva.example", "a_b.1x.example")
     answer = await post(url)
     assert (answer.failure, network.connected) == (Reason.UNREACHABLE, [reached])
 
@@ -208,7 +208,7 @@ async def test_a_name_nobody_knows_is_tried_again(network):
     ],
 )
 async def test_what_is_allowed_is_connected_to(network, allow, url, connected):
-    network.names = dict.fromkeys(("intranet.example", "intranet.example.", "INTRANET.example."), ["10.9.9.9"])
+    network.names = named(["10.9.9.9"], "intranet.example", "intranet.example.", "INTRANET.example.")
     await post(url, allow)
     assert network.connected == [connected]
 
@@ -230,9 +230,7 @@ async def test_what_is_allowed_is_connected_to(network, allow, url, connected):
     ],
 )
 async def test_no_more_than_that_is_allowed(network, allow, url):
-    network.names = dict.fromkeys(
-        ("intranet.example", "x.intranet.example", "intranet.example.evil.example"), ["10.2.0.1"]
-    )
+    network.names = named(["10.2.0.1"], "intranet.example", "x.intranet.example", "intranet.example.evil.example")
     answer = await post(url, allow)
     assert (answer.failure, network.connected) == (Reason.FORBIDDEN_TARGET, [])
 
@@ -240,7 +238,8 @@ async def test_no_more_than_that_is_allowed(network, allow, url):
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_from_a_good_host_leads_nowhere(status):
     async with http_script(http_answer()) as inside:
-        async with http_script(http_answer(status, Location=f"http://127.0.0.1:{inside.port}/")) as talk:
+        there = http_answer(status, Location=f"http://127.0.0.1:{inside.port}/")
+        async with http_script(there) as talk:
             out = outbound("127.0.0.1")
             answer = await out.post(f"http://127.0.0.1:{talk.port}/", b"{}", {})
             await out.aclose()

@@ -18,6 +18,7 @@ from livery import Config, Engine, hookspecs, plugin
 from livery.cli import app
 from livery.models.tenant import SELECTORS
 from livery.packs.language import environment
+from livery.storage import schema
 
 HOOKS = {name for name in vars(hookspecs) if name.startswith("livery_")}
 
@@ -170,8 +171,9 @@ def _fields(model):
 
 @pytest.fixture(scope="module")
 def known_words():
-    # Names that stand in no model: a table of Alembic's, alarms, a key of `plugin list --json`, an example's role.
-    return vocabulary() | {"alembic_version", "version_table", "hook_failed", "hook_order", "account_manager"}
+    # Names that stand in no model: tables, alarms, a key of `plugin list --json`, an example's role.
+    tables = {*schema.metadata.tables, schema.VERSION_TABLE}
+    return vocabulary() | tables | {"hook_failed", "hook_order", "account_manager"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

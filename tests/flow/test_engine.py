@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from livery import Config, Engine, EventError
-from livery.errors import EventConflict, StoreError
+from livery.errors import ConfigError, EventConflict, LiveryError, StoreError
 from livery.models.delivery import State
 from livery.plugin import Recipient, hookimpl
 from livery.testing import HttpReceiver, MailServer
@@ -131,7 +131,7 @@ def test_an_event_in_the_hosts_transaction_exists_only_if_that_commits(engine):
     from sqlalchemy import create_engine
 
     host = create_engine(engine.config.database_url)
-    engine.counts()  # opens the store, so that its tables are there
+    engine.migrate()
     with host.connect() as connection, connection.begin() as transaction:
         engine.accept(GOOD, connection=connection)
         transaction.rollback()
@@ -146,7 +146,7 @@ def test_a_connection_without_a_transaction_is_refused(engine):
     from sqlalchemy import create_engine
 
     host = create_engine(engine.config.database_url)
-    engine.counts()
+    engine.migrate()
     with host.connect() as connection, pytest.raises(StoreError, match="with a transaction begun"):
         engine.accept(GOOD, connection=connection)
     host.dispose()
@@ -348,3 +348,31 @@ def test_an_event_that_cannot_be_planned_now_is_accepted_and_planned_later(engin
     engine.drain()
     assert engine.counts()["unplanned"] == 0
     assert len(mail.mails) == 1
+
+
+def test_a_connection_to_another_database_is_refused(engine, tmp_path):
+    from sqlalchemy import create_engine
+
+    engine.migrate()
+    other = create_engine(f"sqlite:///{tmp_path}/other.db")
+    with other.begin() as connection, pytest.raises(StoreError, match="another database"):
+        engine.accept(GOOD, connection=connection)
+    other.dispose()
+
+
+async def test_draining_inside_an_event_loop_says_what_to_do(engine):
+    with pytest.raises(LiveryError, match="inside an event loop"):
+        engine.drain()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"channels": {"smtp": {"port": "high"}}}, "channels.smtp.port"),
+        ({"sender": {"address": "nobody"}}, "sender.address: expected one e-mail address"),
+        ({"tenants": {"p": {"settings": {"OfferVanished": {}}}}}, "tenants.p.settings.OfferVanished"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start(settings, change, says):
+    with pytest.raises(ConfigError, match=says):
+        Engine.open(Config.load(None, **{**settings, **change}))

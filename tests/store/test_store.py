@@ -22,16 +22,19 @@ def url(tmp_path):
 def test_the_migrations_replayed_are_the_schema(url):
     engine = connect(url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(
+            connection,
+            opts={"compare_type": True, "compare_server_default": True, "version_table": schema.VERSION_TABLE},
+        )
         assert compare_metadata(context, schema.metadata) == []
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == schema.HEAD
+        assert connection.execute(text(f"SELECT version_num FROM {schema.VERSION_TABLE}")).scalar() == schema.HEAD
     engine.dispose()
 
 
 def test_opening_again_changes_nothing(url):
     connect(url).dispose()
     engine = connect(url)
-    assert set(inspect(engine).get_table_names()) == {*schema.metadata.tables, "alembic_version"}
+    assert set(inspect(engine).get_table_names()) == {*schema.metadata.tables, schema.VERSION_TABLE}
     engine.dispose()
 
 
@@ -45,7 +48,7 @@ def test_many_processes_may_open_a_new_store_at_once(url):
 def test_a_store_of_a_newer_livery_is_left_alone(url):
     engine = connect(url)
     with writing(engine) as tx:
-        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        tx.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
     engine.dispose()
     with pytest.raises(StoreError, match="newer than this Livery's"):
         connect(url)
@@ -76,7 +79,7 @@ def test_a_file_that_is_no_database_is_a_store_error(tmp_path):
 
 def test_a_full_disk_is_told_as_such_and_nothing_is_half_written(url):
     engine = connect(url)
-    insert = text("INSERT INTO wake (work, lane, due) VALUES (:work, 'x', 0)")
+    insert = text("INSERT INTO livery_wake (work, lane, due) VALUES (:work, 'x', 0)")
     with engine.connect() as connection:
         pages = connection.execute(text("PRAGMA page_count")).scalar()
         connection.execute(text(f"PRAGMA max_page_count = {pages + 2}"))
@@ -91,6 +94,6 @@ def test_a_full_disk_is_told_as_such_and_nothing_is_half_written(url):
         fill()
     engine.dispose()
     with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
-        assert raw.execute("SELECT count(*) FROM wake").fetchone() == (0,)
+        assert raw.execute("SELECT count(*) FROM livery_wake").fetchone() == (0,)
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     raw.close()

@@ -161,10 +161,10 @@ def test_the_environment_wins_over_the_file(load, monkeypatch):
 
 def test_a_nested_setting_of_the_environment_is_laid_over_the_file(load, monkeypatch):
     monkeypatch.setenv("LIVERY_CHANNELS__SMTP__HOST", "mail.example")
-    monkeypatch.setenv("LIVERY_SENDER__NAME", "From outside")
+    monkeypatch.setenv("LIVERY_SENDER__REPLY_TO", "help@b.example")
     config = load('[channels.smtp]\nhost = "127.0.0.1"\nport = 2525\n[sender]\naddress = "a@b.example"')
     assert config.channels == {"smtp": {"host": "mail.example", "port": 2525}}
-    assert (config.sender.address, config.sender.name) == ("a@b.example", "From outside")
+    assert (config.sender.address, config.sender.reply_to) == ("a@b.example", "help@b.example")
 
 
 def test_a_list_in_the_environment_is_json(load, monkeypatch):

@@ -183,7 +183,7 @@ def test_a_channel_is_enabled_by_settings_or_by_a_destination_at_any_tenant():
         return [one.name for one in channels(**settings).enabled()]
 
     assert enabled() == []
-    assert enabled(channels={"pigeon": {}}) == ["pigeon"]
+    assert enabled(channels={"pigeon": {"url": "x"}}) == ["pigeon"]
     assert enabled(tenants={"p": {}, "s": {"parent": "p", "channels": {"raven": {"url": "x"}}}}) == ["raven"]
 
 

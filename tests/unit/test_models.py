@@ -30,7 +30,7 @@ from livery.models.notification import (
     Piece,
     TextBlock,
 )
-from livery.models.tenant import Contact, EventSettings, Level, Place, Sender, Tenant
+from livery.models.tenant import Contact, EventSettings, Level, Place, PlatformSender, Sender, Tenant
 from unit.making import KIND, NOW, event
 
 ADA = Recipient(address="ada@custo.example", name="Ada")
@@ -89,6 +89,7 @@ EXAMPLES = [
     Notification(event_type="", locale="en", direction="ltr", subject="", title="", blocks=(), brand={}, pack=""),
     Contact(email="a@b.example"),
     Sender(),
+    PlatformSender(),
     Place(),
     EventSettings(),
     Tenant(id="shop", level=Level.SELLER, name="Shop"),

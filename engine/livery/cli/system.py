@@ -155,6 +155,8 @@ def _check_engine(engine: "Engine", check: Any) -> None:
     for one in engine.plugins:
         if "blocked" not in one.error:
             check(f"plugin {one.name}", lambda error=one.error: error)
+    for folder, error in engine.library.broken.items():
+        check(f"pack in {folder}", lambda said=str(error): said)
     check(
         "tenants",
         lambda: "" if engine.config.tenants else "none is configured; add [tenants.…] to livery.toml",

@@ -29,22 +29,42 @@ class Level(StrEnum):
     SELLER = "seller"
 
 
+def _an_address(text: str) -> str:
+    local, at, domain = text.rpartition("@")
+    if not (local and at and domain) or any(char.isspace() or char in '<>,;:"()[]' for char in text):
+        raise ValueError("one e-mail address, such as help@seller.example")
+    return text
+
+
+Address = Annotated[str, AfterValidator(_an_address)]
+"""An address in settings: its form is checked here, every rule of it when somebody is written to."""
+
+
 class Contact(Model):
     """Somebody an organisation named for a purpose: primary, billing, technical, operations."""
 
     name: str = Field(default="", description="The name shown beside the address.")
-    email: str = Field(description="Where they read mail.")
+    email: Address = Field(description="Where they read mail.")
     locale: str | None = Field(default=None, description="BCP 47 tag.")
+
+
+class PlatformSender(Model):
+    """From whom mail comes where a seller has no verified address of its own. The name is always the seller's."""
+
+    address: Address | None = Field(
+        default=None, description="The platform's own From address; `notifications@` and `message_id_domain` if absent."
+    )
+    reply_to: Address | None = Field(default=None, description="Where answers go, unless a tenant says otherwise.")
 
 
 class Sender(Model):
     """From whom mail comes."""
 
-    address: str | None = Field(
+    address: Address | None = Field(
         default=None, description="Counts at a tenant only if its domain is in `verified_domains`."
     )
     name: str | None = Field(default=None, description="Display name; the seller's name if absent.")
-    reply_to: str | None = Field(default=None, description="Where answers go.")
+    reply_to: Address | None = Field(default=None, description="Where answers go.")
 
 
 def _a_selector(text: str) -> str:

@@ -17,6 +17,8 @@ LAYOUT = "layouts/email.mjml.j2"
 _MAX_MJML = 512 * 1024
 _MAX_DEPTH = 100
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]*)[^<>]*?(/?)>")
+_VALUE = re.compile(r"""=("[^"<>]*"|'[^'<>]*')""")
+_ODD = re.compile(r"[^ -~]|\\")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -114,6 +116,8 @@ def compile_mjml(mjml: str) -> str:
     # MRML takes a blank between two elements of the head for text, and refuses it; a line break it takes.
     head, end, body = mjml.partition("</mj-head>")
     mjml = re.sub(r">[ \t]+(?=<)", ">\n", head) + end + body
+    # MRML writes values of attributes as Rust would, with \u{301} for an accent; a character reference it lets be.
+    mjml = _VALUE.sub(lambda value: _ODD.sub(lambda char: f"&#{ord(char[0])};", value[0]), mjml)
     try:
         return str(mjml2html(mjml, disable_comments=True, fonts={}, social_icon_origin=""))
     except BaseException as error:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
-from livery.storage.schema import HEAD
+from livery.storage.schema import HEAD, VERSION_TABLE
 
 _BUSY_MS = 30_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,8 +94,8 @@ def _on_begin(connection: Connection) -> None:
 def _migrate(engine: Engine) -> None:
     with engine.connect() as connection:
         at = None
-        if inspect(connection).has_table("alembic_version"):
-            at = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+        if inspect(connection).has_table(VERSION_TABLE):
+            at = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
     if at == HEAD:
         return
     if at is not None and at > HEAD:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, RowMapping, case, func, insert, select, update
@@ -38,6 +39,9 @@ class Ledger:
             return
         if not isinstance(connection, Connection) or not connection.in_transaction():
             raise StoreError("`connection` must be a SQLAlchemy Connection with a transaction begun")
+        theirs, ours = connection.engine.url, self.engine.url
+        if theirs.get_backend_name() != ours.get_backend_name() or not _same_file(theirs.database, ours.database):
+            raise StoreError(f"`connection` is to another database than Livery's store, {ours.render_as_string()}")
         with told():
             yield connection
 
@@ -219,6 +223,10 @@ class Ledger:
             (table.c.id == claim.delivery.id) & (table.c.fence == claim.fence) & (table.c.state == State.SENDING.value)
         )
         return bool(tx.execute(update(table).where(ours).values(**values)).rowcount)
+
+
+def _same_file(one: str | None, other: str | None) -> bool:
+    return bool(one and other) and Path(str(one)).resolve() == Path(str(other)).resolve()
 
 
 def _row_of(plan: Plan) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from sqlalchemy import (
 
 HEAD = "0001"
 """The newest migration: what a store must be at."""
+VERSION_TABLE = "livery_version"
+"""Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
 
 metadata = MetaData(
     naming_convention={
@@ -30,7 +32,7 @@ metadata = MetaData(
 )
 
 event = Table(
-    "event",
+    "livery_event",
     metadata,
     Column("key", String(40), primary_key=True),
     Column("tenant", String(200), nullable=False),
@@ -46,11 +48,11 @@ event = Table(
 )
 
 delivery = Table(
-    "delivery",
+    "livery_delivery",
     metadata,
     Column("id", String(40), primary_key=True),
     Column("tenant", String(200), nullable=False),
-    Column("event_key", String(40), ForeignKey("event.key"), nullable=False),
+    Column("event_key", String(40), ForeignKey("livery_event.key"), nullable=False),
     Column("event_id", String(200), nullable=False),
     Column("event_type", String(200), nullable=False),
     Column("channel", String(100), nullable=False),
@@ -76,15 +78,15 @@ delivery = Table(
     Column("trace", Text, nullable=False, server_default="{}"),
     Column("wire", LargeBinary),
 )
-Index("ix_delivery_event_key", delivery.c.event_key)
-Index("ix_delivery_tenant_created_at", delivery.c.tenant, delivery.c.created_at)
-Index("ix_delivery_created_at", delivery.c.created_at)
-Index("ix_delivery_state", delivery.c.state)
+Index("ix_livery_delivery_event_key", delivery.c.event_key)
+Index("ix_livery_delivery_tenant_created_at", delivery.c.tenant, delivery.c.created_at)
+Index("ix_livery_delivery_created_at", delivery.c.created_at)
+Index("ix_livery_delivery_state", delivery.c.state)
 
 attempt = Table(
-    "attempt",
+    "livery_attempt",
     metadata,
-    Column("delivery", String(40), ForeignKey("delivery.id"), primary_key=True),
+    Column("delivery", String(40), ForeignKey("livery_delivery.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("started_at", BigInteger, nullable=False),
     Column("duration_us", BigInteger, nullable=False),
@@ -94,11 +96,11 @@ attempt = Table(
 )
 
 wake = Table(
-    "wake",
+    "livery_wake",
     metadata,
     Column("work", String(40), primary_key=True),
     Column("lane", String(100), nullable=False),
     Column("due", BigInteger, nullable=False),
     Column("priority", Integer, nullable=False, server_default="0"),
 )
-Index("ix_wake_due", wake.c.due)
+Index("ix_livery_wake_due", wake.c.due)

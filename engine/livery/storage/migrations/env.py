@@ -2,11 +2,12 @@
 
 from alembic import context
 
-from livery.storage.schema import metadata
+from livery.storage.schema import VERSION_TABLE, metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
+    version_table=VERSION_TABLE,
     transactional_ddl=True,
     transaction_per_migration=True,
 )

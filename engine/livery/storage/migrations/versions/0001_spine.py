@@ -9,7 +9,7 @@ down_revision = None
 
 def upgrade() -> None:
     op.create_table(
-        "event",
+        "livery_event",
         sa.Column("key", sa.String(40), nullable=False),
         sa.Column("tenant", sa.String(200), nullable=False),
         sa.Column("source", sa.String(200), nullable=False),
@@ -20,11 +20,11 @@ def upgrade() -> None:
         sa.Column("accepted_at", sa.BigInteger, nullable=False),
         sa.Column("planned_at", sa.BigInteger),
         sa.Column("audience", sa.Text),
-        sa.PrimaryKeyConstraint("key", name="pk_event"),
-        sa.UniqueConstraint("tenant", "source", "event_id", name="uq_event_tenant"),
+        sa.PrimaryKeyConstraint("key", name="pk_livery_event"),
+        sa.UniqueConstraint("tenant", "source", "event_id", name="uq_livery_event_tenant"),
     )
     op.create_table(
-        "delivery",
+        "livery_delivery",
         sa.Column("id", sa.String(40), nullable=False),
         sa.Column("tenant", sa.String(200), nullable=False),
         sa.Column("event_key", sa.String(40), nullable=False),
@@ -52,16 +52,16 @@ def upgrade() -> None:
         sa.Column("warnings", sa.Text, nullable=False, server_default="[]"),
         sa.Column("trace", sa.Text, nullable=False, server_default="{}"),
         sa.Column("wire", sa.LargeBinary),
-        sa.PrimaryKeyConstraint("id", name="pk_delivery"),
-        sa.ForeignKeyConstraint(["event_key"], ["event.key"], name="fk_delivery_event_key"),
-        sa.UniqueConstraint("unique_key", name="uq_delivery_unique_key"),
+        sa.PrimaryKeyConstraint("id", name="pk_livery_delivery"),
+        sa.ForeignKeyConstraint(["event_key"], ["livery_event.key"], name="fk_livery_delivery_event_key"),
+        sa.UniqueConstraint("unique_key", name="uq_livery_delivery_unique_key"),
     )
-    op.create_index("ix_delivery_event_key", "delivery", ["event_key"])
-    op.create_index("ix_delivery_tenant_created_at", "delivery", ["tenant", "created_at"])
-    op.create_index("ix_delivery_created_at", "delivery", ["created_at"])
-    op.create_index("ix_delivery_state", "delivery", ["state"])
+    op.create_index("ix_livery_delivery_event_key", "livery_delivery", ["event_key"])
+    op.create_index("ix_livery_delivery_tenant_created_at", "livery_delivery", ["tenant", "created_at"])
+    op.create_index("ix_livery_delivery_created_at", "livery_delivery", ["created_at"])
+    op.create_index("ix_livery_delivery_state", "livery_delivery", ["state"])
     op.create_table(
-        "attempt",
+        "livery_attempt",
         sa.Column("delivery", sa.String(40), nullable=False),
         sa.Column("number", sa.Integer, nullable=False),
         sa.Column("started_at", sa.BigInteger, nullable=False),
@@ -69,15 +69,15 @@ def upgrade() -> None:
         sa.Column("status", sa.String(20), nullable=False),
         sa.Column("reason", sa.String(40)),
         sa.Column("outcome", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("delivery", "number", name="pk_attempt"),
-        sa.ForeignKeyConstraint(["delivery"], ["delivery.id"], name="fk_attempt_delivery"),
+        sa.PrimaryKeyConstraint("delivery", "number", name="pk_livery_attempt"),
+        sa.ForeignKeyConstraint(["delivery"], ["livery_delivery.id"], name="fk_livery_attempt_delivery"),
     )
     op.create_table(
-        "wake",
+        "livery_wake",
         sa.Column("work", sa.String(40), nullable=False),
         sa.Column("lane", sa.String(100), nullable=False),
         sa.Column("due", sa.BigInteger, nullable=False),
         sa.Column("priority", sa.Integer, nullable=False, server_default="0"),
-        sa.PrimaryKeyConstraint("work", name="pk_wake"),
+        sa.PrimaryKeyConstraint("work", name="pk_livery_wake"),
     )
-    op.create_index("ix_wake_due", "wake", ["due"])
+    op.create_index("ix_livery_wake_due", "livery_wake", ["due"])
