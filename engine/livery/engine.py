@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from pathlib import Path
 from random import Random, SystemRandom
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,6 +40,15 @@ class Preview:
     suffix: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Workshop:
+    """What works on the store."""
+
+    ledger: "Ledger"
+    execution: "EmbeddedExecution"
+    flow: "Flow"
+
+
 class Engine:
     """One configured Livery. Open it once in a process and share it; every method is safe from any thread.
 
@@ -56,6 +65,8 @@ class Engine:
     ) -> None:
         self.config = config
         self.now, self._random = now, random or SystemRandom()
+        self._lock = Lock()
+        self._workshop: _Workshop | None = None
         self.hooks = Hooks()
         self.hooks.load(blocked=config.blocked_plugins)
         for name, plugin in (plugins or {}).items():
@@ -133,9 +144,9 @@ class Engine:
         self, events: Iterable[Event | Mapping[str, Any] | str | bytes], *, connection: Any = None
     ) -> list[Receipt]:
         """Accept several events in one transaction: all of them, or none and the error of the first wrong one."""
-        receipts = self._flow.accept(list(events), connection)
+        receipts = self._opened().flow.accept(list(events), connection)
         if connection is None:
-            self._execution.nudge()
+            self._opened().execution.nudge()
         return receipts
 
     def explain(self, event: Event | Mapping[str, Any] | str | bytes) -> Explanation:
@@ -192,7 +203,7 @@ class Engine:
         Call it at start where the first use is `accept(connection=...)`: a new store cannot be made while
         the host's own transaction holds the database.
         """
-        _ = self._ledger
+        self._opened()
 
     def drain(self) -> None:
         """Work until nothing is due; deliveries waiting for a later try stay stored.
@@ -208,7 +219,8 @@ class Engine:
     async def work(self, *, until_idle: bool = False) -> None:
         """Work for ever, or until nothing is due. Cancelling it lets what is being sent end first."""
         try:
-            await self._execution.run(self._flow.work, until_idle=until_idle, concurrency=self.config.concurrency)
+            parts, at_once = self._opened(), self.config.concurrency
+            await parts.execution.run(parts.flow.work, until_idle=until_idle, concurrency=at_once)
         finally:
             await self.channels.aclose()
 
@@ -229,19 +241,19 @@ class Engine:
 
     def deliveries(self, **filters: Any) -> list[Delivery]:
         """Deliveries, newest first; filters are the fields of `livery.ports.Query`."""
-        return self._ledger.deliveries(Query(**filters))
+        return self._opened().ledger.deliveries(Query(**filters))
 
     def attempts(self, delivery: str) -> list[Attempt]:
         """Every attempt of a delivery, first to last."""
-        return self._ledger.attempts(delivery)
+        return self._opened().ledger.attempts(delivery)
 
     def wire(self, delivery: str) -> bytes | None:
         """The bytes of a delivery as they were sent; None before the first attempt."""
-        return self._ledger.wire(delivery)
+        return self._opened().ledger.wire(delivery)
 
     def counts(self) -> dict[str, int]:
         """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""
-        return self._ledger.counts()
+        return self._opened().ledger.counts()
 
     @property
     def plugins(self) -> Sequence[Loaded]:
@@ -250,12 +262,11 @@ class Engine:
 
     def close(self) -> None:
         """Close the store. The engine opens it again if it is used again."""
-        if "_flow" in self.__dict__:
-            self._flow.close()
-        if "_ledger" in self.__dict__:
-            self._ledger.close()
-            for part in ("_ledger", "_execution", "_flow"):
-                self.__dict__.pop(part, None)
+        with self._lock:
+            workshop, self._workshop = self._workshop, None
+        if workshop is not None:
+            workshop.flow.close()
+            workshop.ledger.close()
 
     def __enter__(self) -> Self:
         return self
@@ -278,32 +289,31 @@ class Engine:
         if problems:
             raise ConfigError("the configuration is wrong:", problems)
 
-    @cached_property
-    def _ledger(self) -> "Ledger":
+    def _opened(self) -> "_Workshop":
+        """The parts that need the store, made on first use; by one thread, however many come at once."""
+        with self._lock:
+            if self._workshop is None:
+                self._workshop = self._made()
+            return self._workshop
+
+    def _made(self) -> "_Workshop":
+        from livery.execution.embedded import EmbeddedExecution
+        from livery.flow import Flow
         from livery.storage.database import connect
         from livery.storage.ledger import Ledger
 
-        return Ledger(connect(self.config.database_url))
-
-    @cached_property
-    def _execution(self) -> "EmbeddedExecution":
-        from livery.execution.embedded import EmbeddedExecution
-
-        return EmbeddedExecution(self._ledger.engine, now=self.now, on_takeover=self._ledger.release_abandoned)
-
-    @cached_property
-    def _flow(self) -> "Flow":
-        from livery.flow import Flow
-
-        return Flow(
+        ledger = Ledger(connect(self.config.database_url))
+        execution = EmbeddedExecution(ledger.engine, now=self.now, on_takeover=ledger.release_abandoned)
+        flow = Flow(
             types=self.types,
             planner=self.planner,
             writer=self.writer,
             channels=self.channels,
             hooks=self.hooks,
-            store=self._ledger,
-            execution=self._execution,
+            store=ledger,
+            execution=execution,
             now=self.now,
             random=self._random,
             lease=timedelta(seconds=self.config.lease_seconds),
         )
+        return _Workshop(ledger, execution, flow)

@@ -16,7 +16,7 @@ LiveryError
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-_SHOWN = 80
+_SHOWN, _PATH = 80, 200
 
 
 def shown(value: object) -> str:
@@ -35,7 +35,9 @@ class Problem:
 
     def __str__(self) -> str:
         came = f", got {self.came}" if self.came else ""
-        return f"{self.path}: expected {self.expected}{came}"
+        # The keys in a path are the sender's own words: nothing in them may move a cursor or fill a screen.
+        path = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in self.path[:_PATH])
+        return f"{path}: expected {self.expected}{came}"
 
 
 class LiveryError(Exception):

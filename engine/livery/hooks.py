@@ -9,7 +9,7 @@ from typing import Any
 import pluggy
 
 from livery import hookspecs
-from livery.errors import PluginError
+from livery.errors import PluginError, shown
 from livery.hookspecs import NAMESPACE
 from livery.models.event import Event
 from livery.plugin import DEFAULT_PRIORITY
@@ -161,12 +161,15 @@ def unique(items: Iterable[tuple[str, Any]], what: str, name: Callable[[Any], st
     """`items` by name.
 
     Raises:
-        PluginError: two plugins claim one name; both are named.
+        PluginError: two plugins claim one name, both are named; or an item is something else.
 
     """
     found: dict[str, tuple[str, Any]] = {}
     for plugin, item in items:
-        key = name(item)
+        try:
+            key = name(item)
+        except AttributeError:
+            raise PluginError(f"plugin {plugin!r} registered {shown(item)}, which is no {what}") from None
         if key in found:
             raise PluginError(f"two plugins claim the {what} {key!r}: {found[key][0]} and {plugin}; uninstall one")
         found[key] = (plugin, item)

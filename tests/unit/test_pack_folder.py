@@ -137,6 +137,10 @@ def test_a_token_may_be_written_as_a_number(tmp_path):
     assert Pack(write(tmp_path / "p", {"pack.toml": text})).manifest.tokens == {"width": "140", "ratio": "1.5"}
 
 
+def test_the_folder_of_a_pack_may_be_written_as_text(tmp_path):
+    assert Pack(str(base_pack(tmp_path))).id == "base"
+
+
 # ------------------------------------------------------------------ strings
 
 

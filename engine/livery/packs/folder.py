@@ -16,8 +16,8 @@ class Folder:
 
     """
 
-    def __init__(self, folder: Path, id_: str = "", label: str = "") -> None:
-        self.folder, self.id, self.label = folder, id_, label
+    def __init__(self, folder: Path | str, id_: str = "", label: str = "") -> None:
+        self.folder, self.id, self.label = Path(folder), id_, label
         self._files: dict[str, str | None] = {}
 
     def read(self, path: str) -> str | None:

@@ -26,7 +26,7 @@ class Pack(Folder):
 
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | str) -> None:
         super().__init__(folder)
         if self.read("pack.toml") is None:
             raise PackError("has no pack.toml, so it is no template pack", pack=str(folder), file="pack.toml")

@@ -262,10 +262,13 @@ class ChannelContract:
     def test_closing_twice_and_closing_unused_do_no_harm(self) -> None:
         async def life(far: FarSide) -> Outcome:
             unused, used = self.make(far), self.make(far)
-            outcome = await used.send(self._dispatch(far))
-            for channel in (unused, unused, used, used):
-                await channel.aclose()
-                await channel.outbound.aclose()
+            try:
+                outcome = await used.send(self._dispatch(far))
+                for channel in (unused, unused, used, used):
+                    await channel.aclose()
+            finally:
+                for channel in (unused, used):
+                    await channel.outbound.aclose()
             return outcome
 
         with self._far() as far:
