@@ -6,6 +6,7 @@ from typing import Any, TypeVar, overload
 import pluggy
 
 from livery.channel import Channel, ChannelType, Dispatch, Limits, NoSettings
+from livery.chat_hook import ChatHook, HookDestination
 from livery.hookspecs import NAMESPACE
 from livery.models.audience import Recipient
 from livery.models.base import Model
@@ -21,6 +22,7 @@ __all__ = [
     "Attempt",
     "Channel",
     "ChannelType",
+    "ChatHook",
     "Delivery",
     "Dispatch",
     "Envelope",
@@ -29,6 +31,7 @@ __all__ = [
     "EventPart",
     "EventType",
     "Format",
+    "HookDestination",
     "Limits",
     "Message",
     "Model",

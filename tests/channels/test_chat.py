@@ -7,15 +7,15 @@ from pydantic import ValidationError
 
 from channels.making import ENVELOPE, outbound, sent
 from livery.config import problems_of
-from livery.plugin import Format, Message
+from livery.plugin import Format, HookDestination, Message
 from livery.testing import HttpReceiver
-from livery_slack.channel import SlackChannel, SlackDestination
-from livery_teams.channel import TeamsChannel, TeamsDestination
+from livery_slack.channel import SlackChannel
+from livery_teams.channel import TeamsChannel
 
 BODY = {"text": "Zoë & <b>", "blocks": [{"type": "divider"}]}
 CHATS = {
-    "slack": (SlackChannel, SlackDestination, "/services/T0/B0/canary-token-1"),
-    "teams": (TeamsChannel, TeamsDestination, "/workflows/canary-flow-1/invoke?sp=%2Frun&sig=canary-sig-1"),
+    "slack": (SlackChannel, HookDestination, "/services/T0/B0/canary-token-1"),
+    "teams": (TeamsChannel, HookDestination, "/workflows/canary-flow-1/invoke?sp=%2Frun&sig=canary-sig-1"),
 }
 both = pytest.mark.parametrize("chat", CHATS)
 

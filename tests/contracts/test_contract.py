@@ -282,6 +282,11 @@ FAULTS = {
         {"send": outcome_with(detail="POST /pages/canary-51c3e9")},
         "test_no_secret_is_in_an_outcome_a_label_a_repr_or_the_log",
     ),
+    "shows the URL when nobody is there": (
+        PAGER,
+        {"send": outcome_with(detail=when([None], "no connection to /pages/canary-51c3e9"))},
+        "test_no_secret_is_in_an_outcome_a_label_a_repr_or_the_log",
+    ),
     "logs its token": (
         PAGER,
         {"send": logs_its_token},

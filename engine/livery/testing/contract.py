@@ -16,8 +16,8 @@ class TestPager(ChannelContract):
         return {"url": far.url("/pages/4f1c9e07d2b8"), "token": "tok-9d41c0ffee55"}
 ```
 
-That is all: `pytest` then runs some twenty-five tests, each against a far side that answers well, badly or not at
-all. To fill in:
+That is all: `pytest` then runs more than twenty tests, each against a far side that answers well, badly or not at
+all. A channel that speaks something else than HTTP brings a `FarSide` of its own. To fill in:
 
 | what | when |
 |---|---|
@@ -221,10 +221,10 @@ class ChannelContract:
         assert self._said(Says.SILENT).status in ("unknown", "retry")
 
     def test_an_unreachable_far_side_is_tried_again(self) -> None:
-        assert self._unreachable().status == "retry"
+        assert self._unreachable()[0].status == "retry"
 
     def test_an_unreachable_far_side_is_named(self) -> None:
-        assert self._unreachable().reason is Reason.UNREACHABLE
+        assert self._unreachable()[0].reason is Reason.UNREACHABLE
 
     # ------------------------------------------------------------------ secrets
 
@@ -243,6 +243,10 @@ class ChannelContract:
                 told = [outcome.model_dump_json(), repr(outcome), *heard.texts]
                 for secret in pieces(channel.settings, dispatch.destination):
                     assert not any(secret in text for text in told), f"a secret came out when the far side was {says}"
+        with Overheard(self.far_side().loggers) as heard:
+            outcome, secrets = self._unreachable()
+            told = [outcome.model_dump_json(), repr(outcome), *heard.texts]
+            assert not any(secret in text for secret in secrets for text in told), "a secret came out with nobody there"
 
     def test_every_secret_has_a_type_that_hides_it_and_is_filled_in_here(self) -> None:
         with self._far() as far:
@@ -312,7 +316,8 @@ class ChannelContract:
             assert far.asked, "the channel never came to the far side"
         return outcome
 
-    def _unreachable(self) -> Outcome:
+    def _unreachable(self) -> tuple[Outcome, set[str]]:
+        """The outcome of a send to a far side that has gone, and the secrets it was sent with."""
         with self._far() as far:
             dispatch, channel = self._dispatch(far), self.make(far)
 
@@ -323,7 +328,7 @@ class ChannelContract:
                 await channel.aclose()
                 await channel.outbound.aclose()
 
-        return asyncio.run(go())
+        return asyncio.run(go()), pieces(channel.settings, dispatch.destination)
 
     def _dispatch(self, far: FarSide, **changes: Any) -> Dispatch:
         fields: dict[str, Any] = {"attempt": 1, "envelope": self._envelope(), **changes}

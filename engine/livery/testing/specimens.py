@@ -25,15 +25,13 @@ PHRASES = ("تعذّر تفعيل الخدمة", "Zoë Großmann 日本語 👩�
 """What must arrive as it is: right to left, other alphabets, an emoji of several code points."""
 REPLY_TO = "help@seller.example"
 PERSONS = {
-    "to": ("ada@customer.example", "björn@customer.example", "carla@customer.example"),
+    "to": ("ada@customer.example", "bert@customer.example", "carla@customer.example"),
     "cc": ("dora@seller.example", "emil@seller.example"),
     "bcc": ("hidden.one@distributor.example", "hidden.two@distributor.example"),
 }
 
 
-def envelope(
-    kind: ChannelType, delivery: str = "dlv_0000contract00000000000001", *, ascii_only: bool = True
-) -> Envelope:
+def envelope(kind: ChannelType, delivery: str = "dlv_0000contract00000000000001") -> Envelope:
     """The envelope of one delivery: to persons with several in every place, to an endpoint with none."""
     letterhead: dict[str, Any] = {}
     if kind.addressing == "persons":
@@ -41,7 +39,7 @@ def envelope(
             "sender_name": "Zoë's Cloud, Inc.",
             "sender_address": "notifications@seller.example",
             "reply_to": REPLY_TO,
-            **{place: _people(addresses, ascii_only=ascii_only) for place, addresses in PERSONS.items()},
+            **{place: _people(addresses) for place, addresses in PERSONS.items()},
         }
     return Envelope(
         delivery_id=delivery,
@@ -53,9 +51,8 @@ def envelope(
     )
 
 
-def _people(addresses: Sequence[str], *, ascii_only: bool) -> tuple[Recipient, ...]:
-    kept = [one.replace("ö", "oe") if ascii_only else one for one in addresses]
-    return tuple(Recipient(address=one, name=f"{one.partition('@')[0].title()}, Team Ω") for one in kept)
+def _people(addresses: Sequence[str]) -> tuple[Recipient, ...]:
+    return tuple(Recipient(address=one, name=f"{one.partition('@')[0].title()}, Team Ω") for one in addresses)
 
 
 def event() -> Event:
