@@ -23,7 +23,7 @@ class HookDestination(Model):
     @classmethod
     def _is_a_url(cls, url: SecretStr) -> SecretStr:
         if not _host(url):
-            raise ValueError("the URL the chat service gave for its hook, such as https://hooks.slack.com/services/…")
+            raise ValueError("the hook's URL, such as https://hooks.slack.com/services/…")
         return url
 
     @field_validator("url", mode="before")
