@@ -76,12 +76,14 @@ def folder() -> Path | None:
     return kits if is_ours else None
 
 
-def file_of(config: str | None, locale: str | None, seller: str, event_type: str) -> Path | None:
+def file_of(config: str | None, seller: str, event_type: str) -> Path | None:
     """The file of a kit: everything it depends on beside the files in its signature is in its name."""
     kits = folder()
     settings = sorted(item for item in os.environ.items() if item[0].upper().startswith("LIVERY_"))
-    here = os.getcwd()  # noqa: PTH109 - relative paths in settings start here
-    depends = (FORMAT, __version__, sys.prefix, sys.version, here, settings, config, locale, seller, event_type)
+    here = os.getcwd() if settings else ""  # noqa: PTH109 - relative paths in the environment start here
+    file = _configuration(config)
+    found = file if os.path.exists(file) else None  # noqa: PTH110
+    depends = (FORMAT, __version__, sys.prefix, sys.version, here, settings, found, seller, event_type)
     return kits / f"{sha256(repr(depends).encode()).hexdigest()[:32]}.json" if kits else None
 
 
@@ -90,9 +92,14 @@ def signature(folders: Iterable[str], config: str | None) -> list[list[Any]]:
     return [[path, *_stamp(path)] for path in _paths(folders, config)]
 
 
+def _configuration(config: str | None) -> str:
+    return os.path.abspath(config or os.environ.get("LIVERY_CONFIG") or "livery.toml")  # noqa: PTH100
+
+
 def _paths(folders: Iterable[str], config: str | None) -> Iterator[str]:
     yield from sorted({path for path in sys.path if path.endswith(("site-packages", "dist-packages"))})
-    yield config or "livery.toml"
+    if os.path.exists(file := _configuration(config)):  # noqa: PTH110
+        yield file
     for root in folders:
         for at, _, files in os.walk(root):
             if not at.endswith("__pycache__"):
@@ -136,7 +143,7 @@ def _rendered(request: dict[str, Any]) -> tuple[str, dict[str, bytes]] | None:
 
 
 def _kit(request: dict[str, Any], event: dict[str, Any]) -> dict[str, Any] | None:
-    file = file_of(request["config"], request["locale"], event["data"]["seller"]["id"], event["type"])
+    file = file_of(request["config"], event["data"]["seller"]["id"], event["type"])
     if file is None or not file.is_file():
         return None
     kit: dict[str, Any] = json.loads(file.read_bytes())

@@ -185,7 +185,26 @@ def test_a_changed_configuration_is_seen(asked):
     assert went == [False, False]
 
 
-@pytest.mark.parametrize("options", [["--wire"], ["--json"], ["--channel", "slack"], ["--locale", "de"]])
+def test_a_configuration_named_by_the_environment_is_looked_at_too(asked, monkeypatch):
+    home, went = asked
+    (home / "livery.toml").rename(home / "other.toml")
+    monkeypatch.setenv("LIVERY_CONFIG", str(home / "other.toml"))
+    rendered(home)
+    rendered(home)
+    with (home / "other.toml").open("a") as file:
+        file.write('[tenants.res-org-n.brand]\nsupport_email = "new@x.example"\n')
+    assert b"new@x.example" in rendered(home)["offer_provision_error.en.smtp.html"]
+    assert went == [False, True, False]
+
+
+def test_one_kit_serves_every_language(asked):
+    home, went = asked
+    rendered(home)
+    assert "offer_provision_error.de.smtp.html" in rendered(home, "--locale", "de")
+    assert went == [False, True]
+
+
+@pytest.mark.parametrize("options", [["--wire"], ["--json"], ["--channel", "slack"]])
 def test_what_is_out_of_the_ordinary_is_the_engines(asked, options, capsys):
     home, went = asked
     rendered(home)
@@ -221,10 +240,10 @@ def test_a_plugin_with_a_say_in_the_wording_keeps_kits_away(engine, home):
             return notification
 
     event = engine.read(json.dumps(GOOD))
-    kit.leave(engine, event, None, None)
+    kit.leave(engine, event, None)
     assert list((home / "cache/livery/kits").iterdir())
     shutil.rmtree(home / "cache")
     engine.hooks.register(Amending(), "amending")
-    kit.leave(engine, event, None, None)
+    kit.leave(engine, event, None)
     assert not list((home / "cache/livery/kits").glob("*.json"))
     assert isinstance(event, Event)

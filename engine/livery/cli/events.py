@@ -112,7 +112,7 @@ def render(
         preview = _named(event, lambda: engine.preview(raw, channel=channel, locale=locale))
         message = preview.message
         if channel == quick.CHANNEL and not message.degraded:
-            kit.leave(engine, read, config, locale)
+            kit.leave(engine, read, config)
         stem = f"{engine.types[read.type].notification}.{message.locale}.{channel}"
     files = quick.files_of(stem, message.html, message.text) if message.html else {}
     if wire or not files:

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _SPEAKING_HOOKS = ("livery_amend_notification",)
 
 
-def leave(engine: "Engine", event: "Event", config: Path | None, locale: str | None) -> None:
+def leave(engine: "Engine", event: "Event", config: Path | None) -> None:
     """Write the kit of a request. Does nothing where a plugin has a say in the wording, or no kit can be kept."""
     named = str(config) if config else None
-    file = quick.file_of(named, locale, event.seller_id, event.type)
+    file = quick.file_of(named, event.seller_id, event.type)
     if file is None or any(engine.hooks.implementations(hook) for hook in _SPEAKING_HOOKS):
         return
     kit = _kit(engine, event)
