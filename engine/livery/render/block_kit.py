@@ -33,20 +33,21 @@ def block_kit(notification: Notification, event: Event, limits: Limits) -> Messa
     del event
     room = limits.total or _WHOLE
 
-    def make(blocks: Sequence[Block], length: int) -> list[dict[str, Any]]:
-        return list(_whole(notification, blocks, length))
+    title = one_line(notification.title, 200)
 
-    def fits(made: list[dict[str, Any]]) -> bool:
-        return len(made) <= _BLOCKS and len(json.dumps(made, ensure_ascii=False)) <= room
+    def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
+        return {"text": escaped(title, _SECTION), "blocks": list(_whole(notification, blocks, length))}
+
+    def fits(made: dict[str, Any]) -> bool:
+        return len(made["blocks"]) <= _BLOCKS and len(json.dumps(made, ensure_ascii=False)) <= room
 
     made, dropped = within(notification, make, fits, _LENGTHS)
-    title = one_line(notification.title, 200)
     return Message(
         format=Format.BLOCK_KIT,
         locale=notification.locale,
         title=title,
         text=title,
-        body={"text": escaped(title, _SECTION), "blocks": made[:_BLOCKS]},
+        body={**made, "blocks": made["blocks"][:_BLOCKS]},
         degraded=(*notification.degraded, *dropped),
     )
 
