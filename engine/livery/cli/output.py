@@ -100,21 +100,24 @@ def coloured(state: str) -> Any:
 
 
 def read_event(file: Path) -> bytes:
-    """The bytes of an event file, and never more than an event may have.
+    """The bytes of an event file, and never more of it than an event may have.
 
     Raises:
-        LiveryError: the file cannot be read.
-
+        LiveryError: the file cannot be read, or is too large for an event.
     """
     from livery.border import MAX_BYTES
 
     try:
         if str(file) == "-":
-            return sys.stdin.buffer.read(MAX_BYTES + 1)
-        with file.open("rb") as stream:
-            return stream.read(MAX_BYTES + 1)
+            raw, size = sys.stdin.buffer.read(MAX_BYTES + 1), "more"
+        else:
+            with file.open("rb") as stream:
+                raw, size = stream.read(MAX_BYTES + 1), f"{file.stat().st_size:,} bytes"
     except OSError as error:
         raise LiveryError(f"cannot read it: {error.strerror}") from None
+    if len(raw) > MAX_BYTES:
+        raise LiveryError(f"the event is too large: expected at most {MAX_BYTES // 1024} KiB, got {size}")
+    return raw
 
 
 @contextmanager
