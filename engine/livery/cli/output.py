@@ -104,6 +104,7 @@ def read_event(file: Path) -> bytes:
 
     Raises:
         LiveryError: the file cannot be read, or is too large for an event.
+
     """
     from livery.border import MAX_BYTES
 
