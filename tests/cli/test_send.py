@@ -81,7 +81,10 @@ BROKEN = {
         broken(lambda e: e["data"]["seller"].update(id="nobody")),
         "data.seller.id: expected one of platform, res-org-n, got 'nobody'",
     ),
-    "10 MB": ('{"a": "' + "x" * 10_000_000 + '"}', "the event is too large: expected at most 256 KiB, got 10,000,009 bytes"),
+    "10 MB": (
+        '{"a": "' + "x" * 10_000_000 + '"}',
+        "the event is too large: expected at most 256 KiB, got 10,000,009 bytes",
+    ),
     "empty": ("", "is not JSON"),
 }
 

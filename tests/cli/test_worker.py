@@ -1,0 +1,56 @@
+"""`livery worker` as a supervisor runs it."""
+
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from cli.test_send import home as home_of_send  # noqa: F401
+from cli.test_send import http, livery, stored  # noqa: F401 - fixtures
+from livery.testing import MailServer
+
+
+@pytest.fixture
+def arrived():
+    return threading.Event()
+
+
+@pytest.fixture
+def mail(arrived):
+    with MailServer(answer=lambda address: arrived.set()) as server:
+        yield server
+
+
+@pytest.fixture
+def home(home_of_send):  # noqa: F811
+    return home_of_send
+
+
+def test_a_worker_delivers_what_waits_and_stops_when_asked(home, mail, arrived):
+    assert livery("send", "--queue", "event.json", cwd=home).returncode == 0
+    worker = subprocess.Popen([sys.executable, "-m", "livery", "worker"], cwd=home, stderr=subprocess.PIPE, text=True)
+    assert arrived.wait(30)
+    worker.send_signal(signal.SIGTERM)
+    _, said = worker.communicate(timeout=30)
+    assert (worker.returncode, said.splitlines()[-1]) == (0, "Stopped.")
+    assert {one["channel"]: one["state"] for one in stored(home)}["smtp"] == "accepted"
+    assert len(mail.mails) == 1
+
+
+def test_a_worker_takes_over_from_one_that_was_killed(home, mail, arrived):
+    assert livery("send", "--queue", "event.json", cwd=home).returncode == 0
+    command = [sys.executable, "-m", "livery", "worker"]
+    first = subprocess.Popen(command, cwd=home, stderr=subprocess.DEVNULL)
+    assert arrived.wait(30)
+    arrived.clear()
+    second = subprocess.Popen(command, cwd=home, stderr=subprocess.DEVNULL)
+    first.kill()
+    first.wait()
+    (home / "next.json").write_text((home / "event.json").read_text().replace("evt-7f0c2f6e-1042-1", "evt-next"))
+    assert livery("send", "--queue", "next.json", cwd=home).returncode == 0
+    assert arrived.wait(30)
+    second.terminate()
+    assert second.wait(timeout=30) == 0
+    assert "evt-next" in {one["event_id"] for one in stored(home) if one["state"] == "accepted"}
