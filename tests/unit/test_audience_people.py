@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livery.models.audience import Audience, Recipient
+from livery.models.tenant import Contact
 from livery.steps import audience
 from unit.making import KIND, chain, event
 
@@ -76,6 +77,16 @@ def test_a_selector_stands_for_who_it_says(selector, address):
     seller = {**contacts("shop", "primary", "billing"), "settings": {TYPE: {"cc": [selector]}}}
     found = resolve(seller, distributor=contacts("distri", "primary"), platform=contacts("platform", "primary"))
     assert placed(found) == [("to", "ada@custo.example"), ("cc", address)]
+
+
+def test_of_two_distributors_the_nearest_is_asked_first():
+    platform, distributor, seller = chain({"settings": {TYPE: {"to": ["organization_contact:distributor.primary"]}}})
+    above = distributor.model_copy(update={"contacts": {"primary": Contact(email="above@x.example")}})
+    below = distributor.model_copy(update={"contacts": {"primary": Contact(email="below@x.example")}})
+    tenants = (platform, above, below, seller)
+    assert audience.resolve(event(), KIND, tenants, directory=nobody).at("to")[0].address == "below@x.example"
+    tenants = (platform, above, distributor, seller)
+    assert audience.resolve(event(), KIND, tenants, directory=nobody).at("to")[0].address == "above@x.example"
 
 
 @pytest.mark.parametrize("written", ["Any Body <any@where.example>", ' "Any Body"  <any@where.example> '])

@@ -57,6 +57,7 @@ ARABIC = {"strings/ar.toml": 'greeting = "السادة {{ event.customer.name }}
         (None, "de-AT", "ar", None, "en", "de", "the recipient's language (de-AT has no texts of its own)"),
         (None, "fr", "ar", None, "en", "ar", "default language of seller shop"),
         (None, None, None, "de", "en", "de", "default language of default platform"),
+        (None, None, "ar", "de", "en", "ar", "default language of seller shop"),
         (None, None, None, None, "de", "de", "last resort"),
         (None, "fr", "it", None, "en", "en", "last resort"),
         ("nonsense!", "also nonsense", None, None, "en", "en", "last resort"),
@@ -210,7 +211,8 @@ def test_a_definition_that_is_not_usable_gives_way_to_the_parents(tmp_path, over
 
 @pytest.mark.parametrize("base", [{DEFINITION: "broken ="}, {DEFINITION: ""}, None])
 def test_where_nothing_is_usable_the_bare_facts_go_out(tmp_path, base):
-    said = composed(packs(tmp_path, base=base) if base else PackChain(()), tenants=chain({"name": "The Shop"}))
+    found = packs(tmp_path, base=base) if base else PackChain(())
+    said = composed(found, event({"data.user": None, "data.many": [1, 2]}), tenants=chain({"name": "The Shop"}))
     assert (said.subject, said.title, said.signature, said.pack) == (
         "OfferProvisionError",
         "OfferProvisionError",
@@ -221,6 +223,8 @@ def test_where_nothing_is_usable_the_bare_facts_go_out(tmp_path, base):
     facts = {fact.label: fact.value for fact in block.facts}
     assert facts["error.message"] == "Not available in your region."
     assert facts["order.id"] == "ORD-1"
+    assert "user" not in facts
+    assert "many" not in facts
     assert block.priority == 100
     assert said.degraded
 
@@ -277,6 +281,11 @@ def test_an_image_of_an_event_is_shown_only_from_the_web(tmp_path):
     ):
         said = composed(packs(tmp_path, overlay), event({"data.order.url": url}))
         assert ("i" in texts(said)) is shown
+
+
+def test_a_text_may_speak_of_the_envelope_and_has_no_blank_ends(tmp_path):
+    overlay = {"strings/en.toml": 'greeting = "\\n {{ envelope.id }} of {{ envelope.source }} \\n"'}
+    assert composed(packs(tmp_path, overlay)).greeting == "evt-1 of /platform/orders"
 
 
 def test_what_an_event_lacks_is_left_out(tmp_path):

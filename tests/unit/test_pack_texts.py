@@ -59,6 +59,7 @@ def text(source: str, *, locale: str = "en", seen=SEEN) -> str:
         ("{% if event.yes %}yes{% else %}no{% endif %}", "yes"),
         ("{% for one in event.many %}{{ one }},{% endfor %}", "a,b,"),
         ("{# a note #}seen", "seen"),
+        ("one\n  {% if event.yes %}\ntwo\n  {% endif %}\nthree\n", "one\ntwo\nthree\n"),
         ("{{ event.name ~ '!' }}", "Copilot!"),
         ("a } b { c %} d", "a } b { c %} d"),
     ],

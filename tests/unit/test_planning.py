@@ -117,6 +117,13 @@ PLATFORM = {"sender": {"address": "hello@platform.example"}, "verified_domains":
             id="the distributor's address, in the seller's name",
         ),
         pytest.param(
+            {"seller": {"reply_to": "desk@shop.example"}, "distributor": {"reply_to": "desk@distri.example"}},
+            "Shop",
+            "hello@platform.example",
+            "desk@shop.example",
+            id="the nearest reply-to",
+        ),
+        pytest.param(
             {"seller": {"name": "Shop!"}, "distributor": {"address": "us@distri.example", "name": "Distri"}},
             "Shop!",
             "us@distri.example",

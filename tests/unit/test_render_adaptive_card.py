@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from livery.models.message import Format, Message
-from livery.models.notification import Action, ActionsBlock, ErrorBlock, Notification, TextBlock
+from livery.models.notification import Action, ActionsBlock, ErrorBlock, Fact, FactsBlock, Notification, TextBlock
 from unit.hostile import FRAGMENTS, notifications
 from unit.making import rendered, saying
 
@@ -109,9 +109,22 @@ def test_blocks_of_the_lowest_priority_go_first_the_later_of_equals_before():
 @pytest.mark.parametrize("count", [1, 4, 8])
 def test_blocks_of_priority_100_are_shortened_and_never_dropped(count, text):
     kept, spare = blocks_of(100, count, text), blocks_of(99, 4, text)
-    message = teams(saying(*kept, *spare, greeting=text, closing=text, footer=text))
+    message = teams(saying(*kept, *spare, greeting=text, closing=text, footer=text, signature=(text,) * 6))
     assert shown(message, *kept) == [block.id for block in kept]
     assert size(message) <= WHOLE
+
+
+def test_facts_of_priority_100_are_shortened_and_never_dropped():
+    facts = tuple(Fact(label=f"l{number} {'x' * 5000}", value=f"v{number} {'🙂' * 5000}") for number in range(30))
+    message = teams(saying(FactsBlock(id="a", priority=100, facts=facts), signature=("🙂" * 5000,) * 6))
+    assert size(message) <= WHOLE
+    starts = {run.split(" ", 1)[0] for run in runs(message)}
+    assert starts >= {f"{letter}{number}" for letter in "lv" for number in range(30)}
+
+
+def test_a_card_in_another_script_has_room_by_its_bytes():
+    blocks = [TextBlock(id=f"b{number}", priority=10, text="ش" * 2400) for number in range(4)]
+    assert teams(saying(*blocks)).degraded == ()
 
 
 @pytest.mark.parametrize(("direction", "rtl", "version"), [("ltr", None, "1.4"), ("rtl", True, "1.5")])

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 
 from livery.models.message import Format, Message
-from livery.models.notification import Action, ActionsBlock, ErrorBlock, FactsBlock, ImageBlock, Notification, TextBlock
+from livery.models.notification import (
+    Action,
+    ActionsBlock,
+    DividerBlock,
+    ErrorBlock,
+    Fact,
+    FactsBlock,
+    ImageBlock,
+    Notification,
+    TextBlock,
+)
 from unit.hostile import FRAGMENTS, notifications
 from unit.making import rendered, saying
 
@@ -77,7 +87,9 @@ def test_any_notification_is_within_slacks_limits_and_nothing_in_it_is_live(said
 
 
 def test_every_text_forbids_slack_to_make_links_of_it():
-    said = saying(TextBlock(id="a", text="https://evil.example #general @here"), greeting="@here")
+    facts = FactsBlock(id="f", facts=(Fact(label="@here", value="#general"),))
+    error = ErrorBlock(id="e", text="@here", code="#general")
+    said = saying(TextBlock(id="a", text="https://evil.example"), facts, error, greeting="@here", footer="@here")
 
     def marked(body: Any) -> list[bool]:
         if isinstance(body, dict):
@@ -85,7 +97,7 @@ def test_every_text_forbids_slack_to_make_links_of_it():
             return own + [one for value in body.values() for one in marked(value)]
         return [one for value in body for one in marked(value)] if isinstance(body, list) else []
 
-    assert marked(slack(said).body["blocks"]) == [True, True]
+    assert marked(slack(said).body["blocks"]) == [True] * 5
 
 
 @pytest.mark.parametrize("fragment", FRAGMENTS)
@@ -142,10 +154,39 @@ def test_blocks_of_the_lowest_priority_go_first_the_later_of_equals_before():
 @pytest.mark.parametrize("count", [1, 4, 8])
 def test_blocks_of_priority_100_are_shortened_and_never_dropped(count, size):
     kept, spare = blocks_of(100, count, size), blocks_of(99, 4, size)
-    message = slack(saying(*kept, *spare, greeting="g" * size, closing="c" * size, footer="f" * size))
+    around = {"greeting": "g" * size, "closing": "c" * size, "footer": "f" * size, "signature": ("s" * size,) * 3}
+    message = slack(saying(*kept, *spare, **around))
     assert shown(message, *kept) == [block.id for block in kept]
     assert_within_limits(message)
     assert set(shown(message, *spare)) <= {block.id for block in spare}
+
+
+def test_facts_of_priority_100_are_shortened_and_never_dropped():
+    facts = tuple(Fact(label=f"l{number} {'x' * 5000}", value=f"v{number} {'x' * 5000}") for number in range(40))
+    message = slack(saying(FactsBlock(id="a", priority=100, facts=facts), footer="f" * 5000))
+    assert_within_limits(message)
+    texts = " ".join(texts_of(message.body["blocks"], "mrkdwn"))
+    assert [number for number in range(40) if f"l{number} " in texts and f"v{number} " in texts] == list(range(40))
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "text"), [("l", "", "*l*\n"), ("", "v", "v"), (" ", "v", "v"), ("", " ", None)]
+)
+def test_a_fact_shows_what_it_has(label, value, text):
+    facts = (Fact(label="first", value="1"), Fact(label=label, value=value))
+    shown = texts_of(slack(saying(FactsBlock(id="a", facts=facts))).body["blocks"], "mrkdwn")
+    assert shown == ["*first*\n1", *([text] if text is not None else [])]
+
+
+@pytest.mark.parametrize("priority", [10, 100])
+def test_more_blocks_than_slack_takes_are_cut(priority):
+    message = slack(saying(*[DividerBlock(id=f"d{number}", priority=priority) for number in range(80)]))
+    assert len(message.body["blocks"]) <= 50
+
+
+def test_a_message_in_another_script_has_as_much_room():
+    blocks = [TextBlock(id=f"b{number}", priority=10, text="ش" * 2500) for number in range(4)]
+    assert slack(saying(*blocks)).degraded == ()
 
 
 def test_facts_are_split_where_a_section_is_full():

@@ -334,6 +334,44 @@ def test_the_fallback_is_the_parents_page_and_not_a_mixture(tmp_path):
     assert said_by(message) == ALL
 
 
+@pytest.mark.parametrize(("direction", "sides"), [("ltr", "from left to right"), ("rtl", "from right to left")])
+def test_a_partial_knows_where_a_line_starts_and_ends(tmp_path, direction, sides):
+    partial = {"blocks/text.mjml.j2": "<mj-text>from {{ start }} to {{ end }}</mj-text>"}
+    assert sides in Page(mail(saying(*BLOCKS, direction=direction), packs(tmp_path, partial)).html).text
+
+
+def test_many_elements_beside_each_other_are_not_deep(tmp_path):
+    partial = {"blocks/text.mjml.j2": f"<mj-text>{'<br>line<br/>' * 200}{'<b>bold</b>' * 200}</mj-text>"}
+    assert mail(WHOLE, packs(tmp_path, partial)).degraded == ()
+
+
+def test_a_comment_in_a_template_is_not_sent(tmp_path):
+    layout = LAYOUT.replace("<mj-section>", "<!-- internal note --><mj-section>", 1)
+    message = mail(WHOLE, packs(tmp_path, {FILE: layout}))
+    assert message.degraded == ()
+    assert "internal note" not in message.html
+
+
+class PanicException(BaseException):
+    """A crash of the compiler."""
+
+
+def test_a_panic_of_the_compiler_gives_way_to_the_plain_page_and_an_interrupt_does_not(tmp_path, monkeypatch):
+    def compiler(error):
+        def mjml2html(*_, **__):
+            raise error
+
+        return mjml2html
+
+    monkeypatch.setattr("mjml.mjml2html", compiler(PanicException("index out of bounds")))
+    message = mail(WHOLE, packs(tmp_path))
+    assert said_by(message) == ALL
+    assert "index out of bounds" in message.degraded[-1]
+    monkeypatch.setattr("mjml.mjml2html", compiler(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        mail(WHOLE, packs(tmp_path))
+
+
 @pytest.mark.parametrize(("locale", "direction"), [("en", "ltr"), ("ar", "rtl")])
 def test_a_page_runs_in_the_direction_of_its_language(found, locale, direction):
     said = saying(*BLOCKS, locale=locale, direction=direction, brand={**found.tokens(), "name": "The Shop"})
