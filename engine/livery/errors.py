@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _SHOWN, _PATH = 80, 200
+_LISTED = 20
 
 
 def shown(value: object) -> str:
@@ -45,12 +46,15 @@ class LiveryError(Exception):
 
 
 class _Problems(LiveryError):
-    """An error with one line for each problem found; all of them, not the first."""
+    """An error with one line for each problem found; `problems` has all of them, the text the first 20."""
 
     def __init__(self, summary: str, problems: Sequence[Problem] = ()) -> None:
         self.summary = summary
         self.problems = tuple(problems)
-        super().__init__("\n".join([summary, *(f"  {problem}" for problem in self.problems)]))
+        lines = [f"  {problem}" for problem in self.problems[:_LISTED]]
+        if len(self.problems) > _LISTED:
+            lines.append(f"  … and {len(self.problems) - _LISTED} more")
+        super().__init__("\n".join([summary, *lines]))
 
 
 class ConfigError(_Problems):

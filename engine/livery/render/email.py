@@ -19,6 +19,42 @@ _MAX_DEPTH = 100
 _TAG = re.compile(r"<(/?)([A-Za-z][\w-]*)[^<>]*?(/?)>")
 _VALUE = re.compile(r"""=("[^"<>]*"|'[^'<>]*')""")
 _ODD = re.compile(r"[^ -~]|\\")
+_ELEMENTS = frozenset(
+    [
+        "mj-accordion",
+        "mj-accordion-element",
+        "mj-accordion-text",
+        "mj-accordion-title",
+        "mj-all",
+        "mj-attributes",
+        "mj-body",
+        "mj-breakpoint",
+        "mj-button",
+        "mj-carousel",
+        "mj-carousel-image",
+        "mj-class",
+        "mj-column",
+        "mj-divider",
+        "mj-group",
+        "mj-head",
+        "mj-hero",
+        "mj-image",
+        "mj-navbar",
+        "mj-navbar-link",
+        "mj-preview",
+        "mj-raw",
+        "mj-section",
+        "mj-social",
+        "mj-social-element",
+        "mj-spacer",
+        "mj-style",
+        "mj-table",
+        "mj-text",
+        "mj-title",
+        "mj-wrapper",
+    ]
+)
+"""documentation.mjml.io, without mj-include (reads files), mj-font (fetches) and mj-html-attributes (no MRML)."""
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -85,16 +121,18 @@ def _block(block: Plain, context: Plain, packs: Layers[Any], degraded: list[str]
 
 
 def check_mjml(mjml: str) -> None:
-    """Refuse what would take the compiler, and with it the process, down: size and depth of nesting.
+    """Refuse what takes the compiler and the process down (size, nesting), and elements it would silently drop.
 
     Raises:
-        PackError: says which limit.
+        PackError: says which limit, or which element.
 
     """
     if len(mjml) > _MAX_MJML:
         raise PackError(f"the e-mail is larger than {_MAX_MJML // 1024} KiB")
     depth = deepest = 0
     for closing, name, alone in _TAG.findall(mjml):
+        if name.startswith("mj-") and name not in _ELEMENTS:
+            raise PackError(f"MJML has no element <{name}>, or it is not available to packs")
         if alone or name.lower() in _VOID:
             continue
         depth += -1 if closing else 1
