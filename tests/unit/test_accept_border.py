@@ -292,3 +292,10 @@ def test_a_good_event_with_anything_put_in_is_an_event_or_an_event_error(changes
         assert isinstance(accept.read(raw, TYPES), Event)
     except EventError as error:
         assert str(error).encode()  # noqa: PT017 - as above
+
+
+def test_an_error_tells_all_problems_to_programs_and_the_first_twenty_to_people():
+    with pytest.raises(EventError) as caught:
+        border.decoded(json.dumps({"a": ["\x00"] * 1000}).encode())
+    assert len(caught.value.problems) == 1000
+    assert str(caught.value).splitlines()[-1].strip() == "… and 980 more"

@@ -377,3 +377,10 @@ def test_a_page_runs_in_the_direction_of_its_language(found, locale, direction):
     said = saying(*BLOCKS, locale=locale, direction=direction, brand={**found.tokens(), "name": "The Shop"})
     html = mail(said, found).html
     assert f'dir="{direction}"' in html
+
+
+def test_an_element_the_compiler_would_drop_silently_gives_way_to_the_parents(tmp_path):
+    message = mail(WHOLE, packs(tmp_path, {FILE: "<mjml><mj-body><mj-nonsense></mj-nonsense></mj-body></mjml>"}))
+    assert said_by(message) == ALL
+    (line,) = message.degraded
+    assert "MJML has no element <mj-nonsense>" in line
