@@ -47,6 +47,14 @@ class Material:
     """Id and version of the nearest pack."""
 
 
+def reading_locale(
+    wishes: Iterable[tuple[str, str | None]], available: Sequence[str], *, reader: str | None, asked: str | None
+) -> Choice:
+    """The language to write in: the asked one, the reader's, then the first of `wishes` that is available."""
+    own = [("asked for", asked), ("the recipient's language", reader)]
+    return locales.negotiate([*own, *wishes], available)
+
+
 def context(event: Plain, brand: Mapping[str, str], locale: str, year: int) -> Plain:
     """What templates and strings of packs see: `event` (its data), `envelope`, `brand`, `locale`, `year`."""
     envelope = {key: value for key, value in event.items() if key != "data"}

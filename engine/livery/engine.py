@@ -101,8 +101,8 @@ class Engine:
 
         Raises:
             ConfigError: a setting is wrong; every one is listed.
-            PluginError: a plugin misuses a hook, or two claim one name.
-            PackError: a pack cannot be read.
+            PluginError: a plugin misuses a hook, or two claim one name. A pack that cannot be read stops nothing:
+                it is set aside, with an alarm.
 
         """
         if not isinstance(config, Config):

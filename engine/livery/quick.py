@@ -17,7 +17,7 @@ from typing import Any
 
 from livery._version import __version__
 
-FORMAT = 1
+FORMAT = 2
 OPTIONS = {"--channel": "channel", "--locale": "locale", "--out": "out", "--config": "config", "-c": "config"}
 CHANNEL = "smtp"
 _DEFAULTS = {"channel": CHANNEL, "out": "."}
@@ -139,7 +139,10 @@ def _rendered(request: dict[str, Any]) -> tuple[str, dict[str, bytes]] | None:
     kit = _kit(request, event)
     if kit is None:
         return None
-    return _written(kit, event, request["locale"])
+    written = _written(kit, event, request["locale"])
+    if written is not None and kit["note"]:
+        sys.stderr.write(f"{kit['note']}\n")
+    return written
 
 
 def _kit(request: dict[str, Any], event: dict[str, Any]) -> dict[str, Any] | None:
@@ -156,7 +159,7 @@ def _written(kit: dict[str, Any], raw: dict[str, Any], asked: str | None) -> tup
     from jinja2 import FileSystemBytecodeCache
 
     from livery import locales
-    from livery.composing import Composer, context
+    from livery.composing import Composer, context, reading_locale
     from livery.packs.folder import Folder
     from livery.packs.layers import Layers
     from livery.render.email import email
@@ -168,8 +171,7 @@ def _written(kit: dict[str, Any], raw: dict[str, Any], asked: str | None) -> tup
     except Misfit:
         return None
     user = event["data"].get("user") or {}
-    wishes = [("asked for", asked), ("the recipient's language", user.get("locale")), *kit["wishes"]]
-    choice = locales.negotiate([(who, tag) for who, tag in wishes], kit["available"])
+    choice = reading_locale(kit["wishes"], kit["available"], reader=user.get("locale"), asked=asked)
     name = locales.one_line(kit["brand"]["name"] or event["data"]["seller"]["name"])
     if not event["time"]:
         return None

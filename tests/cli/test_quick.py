@@ -247,3 +247,12 @@ def test_a_plugin_with_a_say_in_the_wording_keeps_kits_away(engine, home):
     kit.leave(engine, event, None)
     assert not list((home / "cache/livery/kits").glob("*.json"))
     assert isinstance(event, Event)
+
+
+def test_the_quick_way_says_too_that_there_is_no_configuration(asked, capsys):
+    home, went = asked
+    (home / "livery.toml").unlink()
+    for _ in range(2):
+        rendered(home)
+        assert "No livery.toml: showing seller 'res-org-n' in the pack 'base'." in capsys.readouterr().err
+    assert went == [False, True]

@@ -1,62 +1,10 @@
 """`livery send` as people use it: every broken input has one clear message, exit code 2, and nothing stored."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from livery.testing import HttpReceiver, MailServer
-
-EVENTS = Path(__file__).parents[2] / "examples/events"
-GOOD = json.loads((EVENTS / "offer_provision_error.en.json").read_text("utf-8"))
-
-CONFIG = """
-database_url = "sqlite:///livery.db"
-[outbound]
-allow = ["127.0.0.1"]
-[channels.smtp]
-host = "127.0.0.1"
-port = {smtp}
-[tenants.platform]
-[tenants.res-org-n]
-parent = "platform"
-name = "Res. Org N."
-[tenants.res-org-n.channels.webhook]
-url = "http://127.0.0.1:{http}/hook"
-secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-"""
-
-
-def livery(*arguments, cwd, **options):
-    command = [sys.executable, "-m", "livery", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
-
-
-@pytest.fixture
-def mail():
-    with MailServer() as server:
-        yield server
-
-
-@pytest.fixture
-def http():
-    with HttpReceiver() as server:
-        yield server
-
-
-@pytest.fixture
-def home(tmp_path, mail, http):
-    (tmp_path / "livery.toml").write_text(CONFIG.format(smtp=mail.port, http=http.port))
-    (tmp_path / "event.json").write_text(json.dumps(GOOD))
-    return tmp_path
-
-
-def stored(home):
-    done = livery("deliveries", "list", "--json", cwd=home)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+from cli.commands import GOOD, livery, stored
 
 
 def broken(change):

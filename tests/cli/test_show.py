@@ -6,16 +6,16 @@ from email.parser import BytesParser
 
 import pytest
 
-from cli.test_send import EVENTS, GOOD, home, http, livery, mail, stored  # noqa: F401 - fixtures
+from cli.commands import EVENTS, GOOD, livery, stored
 
 
 @pytest.fixture
-def sent(home):  # noqa: F811
+def sent(home):
     assert livery("send", "event.json", cwd=home).returncode == 0
     return home
 
 
-def test_explain_says_who_and_why(home):  # noqa: F811
+def test_explain_says_who_and_why(home):
     done = livery("explain", "event.json", cwd=home)
     assert done.returncode == 0, done.stderr
     for said in ("Ada Buyer <ada.buyer@custo.example>", "event_user · from default", "smtp → ada.buyer@custo.example"):
@@ -24,7 +24,7 @@ def test_explain_says_who_and_why(home):  # noqa: F811
     assert stored(home) == []
 
 
-def test_explain_as_json_holds_the_same(home):  # noqa: F811
+def test_explain_as_json_holds_the_same(home):
     found = json.loads(livery("explain", "event.json", "--json", cwd=home).stdout)
     assert [one["channel"] for one in found["deliveries"]] == ["smtp", "webhook"]
     assert found["audience"]["entries"][0]["recipient"]["address"] == "ada.buyer@custo.example"
@@ -32,18 +32,18 @@ def test_explain_as_json_holds_the_same(home):  # noqa: F811
 
 
 @pytest.mark.parametrize("locale", ["en", "de", "ar"])
-def test_render_writes_the_message_in_the_language_asked_for(home, locale):  # noqa: F811
+def test_render_writes_the_message_in_the_language_asked_for(home, locale):
     done = livery("render", "event.json", "--channel", "smtp", "--locale", locale, "--wire", "--out", "out", cwd=home)
     assert done.returncode == 0, done.stderr
     stem = f"offer_provision_error.{locale}.smtp"
-    mail = BytesParser(policy=policy.default).parsebytes((home / f"out/{stem}.eml").read_bytes())  # noqa: F811
+    mail = BytesParser(policy=policy.default).parsebytes((home / f"out/{stem}.eml").read_bytes())
     assert mail["Content-Language"] == locale
     assert GOOD["data"]["error"]["message"] in (home / f"out/{stem}.html").read_text("utf-8")
     assert GOOD["data"]["error"]["message"] in (home / f"out/{stem}.txt").read_text("utf-8")
 
 
 @pytest.mark.parametrize("channel", ["slack", "teams", "webhook", "apprise"])
-def test_render_writes_what_any_channel_would_send(home, channel):  # noqa: F811
+def test_render_writes_what_any_channel_would_send(home, channel):
     done = livery("render", "event.json", "--channel", channel, "--out", "out", "--json", cwd=home)
     assert done.returncode == 0, done.stderr
     (file,) = json.loads(done.stdout)["files"]
@@ -57,7 +57,7 @@ def test_render_without_configuration_shows_the_event_in_the_pack_of_its_seller(
     assert "Nordwind Cloud GmbH" in (tmp_path / "offer_provision_error.de.smtp.html").read_text("utf-8")
 
 
-def test_an_unknown_channel_names_those_there_are(home):  # noqa: F811
+def test_an_unknown_channel_names_those_there_are(home):
     done = livery("render", "event.json", "--channel", "pigeon", cwd=home)
     assert done.returncode == 2
     assert "no channel is called 'pigeon'; there are: apprise, slack, smtp, teams, webhook" in done.stderr
@@ -73,7 +73,7 @@ def test_a_delivery_shows_its_attempts_and_its_trace(sent):
     assert whole["trace"]["wording"]["pieces"]
 
 
-def test_a_delivery_shows_the_message_as_it_was_sent(sent, mail):  # noqa: F811
+def test_a_delivery_shows_the_message_as_it_was_sent(sent, mail):
     one = next(one for one in stored(sent) if one["channel"] == "smtp")
     shown = livery("deliveries", "show", one["id"], "--message", cwd=sent).stdout
     assert shown.strip().splitlines() == mail.mails[0].content.decode().strip().splitlines()
@@ -96,7 +96,7 @@ def test_an_unknown_delivery_is_bad_input(sent):
     assert "no delivery begins with 'dlv_none'" in done.stderr
 
 
-def test_plugins_channels_and_packs_are_listed(home):  # noqa: F811
+def test_plugins_channels_and_packs_are_listed(home):
     found = json.loads(livery("plugin", "list", "--json", cwd=home).stdout)
     assert {one["name"] for one in found["channels"]} == {"apprise", "slack", "smtp", "teams", "webhook"}
     assert {"livery_smtp", "livery_pack_base", "livery_events"} <= {one["name"] for one in found["plugins"]}
@@ -108,13 +108,13 @@ def test_plugins_channels_and_packs_are_listed(home):  # noqa: F811
         assert livery(command, "list", cwd=home).returncode == 0
 
 
-def test_doctor_is_content_with_a_good_installation(home):  # noqa: F811
+def test_doctor_is_content_with_a_good_installation(home):
     done = livery("doctor", cwd=home)
     assert done.returncode == 0, done.stdout
     assert "✗" not in done.stdout
 
 
-def test_doctor_names_what_is_wrong(home):  # noqa: F811
+def test_doctor_names_what_is_wrong(home):
     with (home / "livery.toml").open("a") as file:
         file.write('[tenants.other]\nparent = "platform"\npack = "none-such"\n')
     done = livery("doctor", cwd=home)

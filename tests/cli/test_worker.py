@@ -7,8 +7,7 @@ import threading
 
 import pytest
 
-from cli.test_send import home as home_of_send  # noqa: F401
-from cli.test_send import http, livery, stored  # noqa: F401 - fixtures
+from cli.commands import livery, stored
 from livery.testing import MailServer
 
 
@@ -21,11 +20,6 @@ def arrived():
 def mail(arrived):
     with MailServer(answer=lambda address: arrived.set()) as server:
         yield server
-
-
-@pytest.fixture
-def home(home_of_send):  # noqa: F811
-    return home_of_send
 
 
 def test_a_worker_delivers_what_waits_and_stops_when_asked(home, mail, arrived):

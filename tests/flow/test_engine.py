@@ -13,7 +13,6 @@ from livery import Config, Engine, EventError
 from livery.errors import ConfigError, EventConflict, LiveryError, StoreError
 from livery.models.delivery import State
 from livery.plugin import Recipient, hookimpl
-from livery.testing import HttpReceiver, MailServer
 
 GOOD = json.loads((Path(__file__).parents[2] / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -27,18 +26,6 @@ class Clock:
 
     def __call__(self):
         return self.at
-
-
-@pytest.fixture
-def mail():
-    with MailServer() as server:
-        yield server
-
-
-@pytest.fixture
-def http():
-    with HttpReceiver() as server:
-        yield server
 
 
 @pytest.fixture

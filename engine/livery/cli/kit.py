@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from livery import quick
+from livery.cli import output
 
 if TYPE_CHECKING:
     from livery.engine import Engine
@@ -22,6 +23,7 @@ def leave(engine: "Engine", event: "Event", config: Path | None) -> None:
     if file is None or any(engine.hooks.implementations(hook) for hook in _SPEAKING_HOOKS):
         return
     kit = _kit(engine, event)
+    kit["note"] = output.trial_note(engine, event.seller_id) if output.is_trial(config) else ""
     kit["signature"] = quick.signature([folder for _, _, folder in kit["packs"]], named)
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent)
@@ -58,7 +60,7 @@ def _kit(engine: "Engine", event: "Event") -> dict[str, Any]:
         "label": material.pack,
         "name": kind.notification,
         "brand": compose.brand(chain, packs, chain[-1].name or ""),
-        "wishes": compose.wishes(chain, None, last)[2:],
+        "wishes": compose.wishes(chain, last),
         "available": compose.available(packs, last),
         "packs": [[pack.id, pack.label, str(pack.folder)] for pack in packs.packs],
     }

@@ -74,13 +74,13 @@ def console() -> "Console":
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table; long cells fold. Cells are text, never markup."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(*columns, title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
+    made = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     console().print(made)
@@ -131,10 +131,21 @@ def opened(config: Path | None, trial: bytes | None = None) -> Iterator["Engine"
     from livery.config import find_file
     from livery.engine import Engine
 
-    named = config or find_file()
-    engine = Engine.open(named) if named or trial is None else _trial(trial)
+    engine = _trial(trial) if trial is not None and is_trial(config) else Engine.open(config or find_file())
     with engine:
         yield engine
+
+
+def is_trial(config: Path | None) -> bool:
+    """Whether there is no configuration at all, neither a file nor tenants in the environment."""
+    from livery.config import Config, find_file
+
+    return config is None and find_file() is None and not Config.load(None).tenants
+
+
+def trial_note(engine: "Engine", seller: str) -> str:
+    """What is said of a seller that is shown without a configuration."""
+    return f"No livery.toml: showing seller {seller!r} in the pack {engine.config.tenants[seller].pack!r}."
 
 
 def _trial(raw: bytes) -> "Engine":
@@ -142,12 +153,10 @@ def _trial(raw: bytes) -> "Engine":
     from livery.engine import Engine
     from livery.steps import accept
 
-    config = Config.load(None)
-    engine = Engine(config)
-    if config.tenants:
-        return engine
-    seller = accept.read(raw, engine.types).data.seller
-    pack = seller.id if seller.id in engine.library.packs else config.default_pack
+    bare = Engine(Config.load(None))
+    seller = accept.read(raw, bare.types).data.seller
+    pack = seller.id if seller.id in bare.library.packs else bare.config.default_pack
     tenants = {"platform": {}, seller.id: {"parent": "platform", "name": seller.name, "pack": pack}}
-    note(f"No livery.toml: showing seller {seller.id!r} in the pack {pack!r}.")
-    return Engine(Config.load(None, tenants=tenants, channels={"smtp": {}}))
+    engine = Engine(Config.load(None, tenants=tenants, channels={"smtp": {}}))
+    note(trial_note(engine, seller.id))
+    return engine

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from livery.models.base import Model
-from livery.models.notification import BLOCK_KINDS
 from livery.models.tenant import BrandToken
 
 PackId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -95,13 +94,3 @@ class NotificationOverlay(Model):
         description="Blocks by id: one the parent has is changed field by field, a new one is added at the end, or "
         "where `after` or `before` says; with either, one the parent has is moved.",
     )
-
-
-__all__ = [
-    "BLOCK_KINDS",
-    "BlockDefinition",
-    "NotificationDefinition",
-    "NotificationOverlay",
-    "PackId",
-    "PackManifest",
-]

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from pydantic import TypeAdapter
 
 from livery import locales
-from livery.composing import MAX_LINE, Composer, Material, Plain, Text, context
+from livery.composing import MAX_LINE, Composer, Material, Plain, Text, context, reading_locale
 from livery.errors import NotFound, PackError
 from livery.locales import Choice
 from livery.models.event import Event, EventType
@@ -23,13 +23,12 @@ _MATERIAL: WeakKeyDictionary[PackChain, dict[str, Material]] = WeakKeyDictionary
 
 def choose_locale(chain: Chain, packs: PackChain, reader: str | None, last: str, *, asked: str | None = None) -> Choice:
     """The language to write in: the asked one, the reader's, the nearest tenant's, the last resort."""
-    return locales.negotiate(wishes(chain, reader, last, asked=asked), available(packs, last))
+    return reading_locale(wishes(chain, last), available(packs, last), reader=reader, asked=asked)
 
 
-def wishes(chain: Chain, reader: str | None, last: str, *, asked: str | None = None) -> list[tuple[str, str | None]]:
-    """Who wants which language, the most important first."""
-    wanted = [("asked for", asked), ("the recipient's language", reader)]
-    wanted += [(f"default language of {tenant.level} {tenant.id}", tenant.locale) for tenant in reversed(chain)]
+def wishes(chain: Chain, last: str) -> list[tuple[str, str | None]]:
+    """What the tenants would have, the nearest first, and the last resort: after what is asked for and the reader's."""
+    wanted = [(f"default language of {tenant.level} {tenant.id}", tenant.locale) for tenant in reversed(chain)]
     return [*wanted, ("last resort", last)]
 
 
