@@ -4,28 +4,32 @@ import signal
 import subprocess
 import sys
 import threading
+from collections import defaultdict
 
 import pytest
 
 from cli.commands import livery, stored
 from livery.testing import MailServer
 
+ADA, NEXT = "ada.buyer@custo.example", "next@custo.example"
+
 
 @pytest.fixture
 def arrived():
-    return threading.Event()
+    """Set once somebody is written to, by address."""
+    return defaultdict(threading.Event)
 
 
 @pytest.fixture
 def mail(arrived):
-    with MailServer(answer=lambda address: arrived.set()) as server:
+    with MailServer(answer=lambda address: arrived[address].set()) as server:
         yield server
 
 
 def test_a_worker_delivers_what_waits_and_stops_when_asked(home, mail, arrived):
     assert livery("send", "--queue", "event.json", cwd=home).returncode == 0
     worker = subprocess.Popen([sys.executable, "-m", "livery", "worker"], cwd=home, stderr=subprocess.PIPE, text=True)
-    assert arrived.wait(30)
+    assert arrived[ADA].wait(30)
     worker.send_signal(signal.SIGTERM)
     _, said = worker.communicate(timeout=30)
     assert (worker.returncode, said.splitlines()[-1]) == (0, "Stopped.")
@@ -37,14 +41,15 @@ def test_a_worker_takes_over_from_one_that_was_killed(home, mail, arrived):
     assert livery("send", "--queue", "event.json", cwd=home).returncode == 0
     command = [sys.executable, "-m", "livery", "worker"]
     first = subprocess.Popen(command, cwd=home, stderr=subprocess.DEVNULL)
-    assert arrived.wait(30)
-    arrived.clear()
+    assert arrived[ADA].wait(30)
     second = subprocess.Popen(command, cwd=home, stderr=subprocess.DEVNULL)
     first.kill()
     first.wait()
-    (home / "next.json").write_text((home / "event.json").read_text().replace("evt-7f0c2f6e-1042-1", "evt-next"))
+    (home / "next.json").write_text(
+        (home / "event.json").read_text().replace("evt-7f0c2f6e-1042-1", "evt-next").replace(ADA, NEXT)
+    )
     assert livery("send", "--queue", "next.json", cwd=home).returncode == 0
-    assert arrived.wait(30)
+    assert arrived[NEXT].wait(30)
     second.terminate()
     assert second.wait(timeout=30) == 0
     assert "evt-next" in {one["event_id"] for one in stored(home) if one["state"] == "accepted"}
