@@ -12,10 +12,15 @@ import time
 from collections.abc import Callable
 from email.message import EmailMessage
 from pathlib import Path
-
-from mjml import mjml2html
+from typing import Any
 
 from livery import Config, Engine
+from livery.locales import negotiate
+from livery.packs.assets import Policy
+from livery.render.text import plain
+from livery.stencils.direct import Direct
+from livery.stencils.orders import order
+from livery.steps import compose
 from livery.testing import MailServer
 
 ROUNDS, EVENTS = 5, 200
@@ -39,35 +44,27 @@ def raw_inserts(folder: str) -> None:
     raw.close()
 
 
-def plain_loop(engine: Engine, port: int) -> None:
+def plain_loop(order: dict[str, Any], port: int) -> None:
     """Jinja → MJML → EmailMessage → smtplib, a connection a message: what a host would write by hand."""
-    chain = engine.config.chain("res-org-n") or ()
-    packs, _ = engine.writer.packs(chain)
-    jinja = packs.markup("en")
-    layout = jinja.get_template(str(packs.nearest("layouts/email.mjml.j2")))
-    said = engine.explain(SAMPLE).deliveries[0].wording
-    brand = {**packs.tokens(), "name": "Res. Org N."}
-    texts = {"subject": said.subject if said else "", "title": "Provisioning failed", "greeting": "Dear Custo. Org N.,"}
-    notification = {
-        **texts, "preheader": "", "blocks": [], "closing": "", "signature": ["Res. Org N."], "footer": "",
-        "locale": "en", "direction": "ltr",
-    }  # fmt: skip
-    context = {
-        "notification": notification,
-        "brand": brand,
-        "locale": "en",
-        "direction": "ltr",
-        "start": "left",
-        "end": "right",
-    }
+    direct = Direct(order)
+    seen = {"event": SAMPLE["data"], "envelope": {}, "year": "2026"}
     for _ in range(EVENTS):
-        html = mjml2html(layout.render(**context, blocks=[]).replace("> <", ">\n<"), fonts={})
+        said = direct.notification(seen)
+        html, _ = direct.html(said)
         mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = "a@platform.example", "b@custo.example", notification["subject"]
-        mail.set_content("text")
+        mail["From"], mail["To"], mail["Subject"] = "a@platform.example", "b@custo.example", said["subject"]
+        mail.set_content(plain(said))
         mail.add_alternative(html, subtype="html")
         with smtplib.SMTP("127.0.0.1", port, "localhost") as smtp:
             smtp.send_message(mail)
+
+
+def order_of(engine: Engine) -> dict[str, Any]:
+    """What the engine's own stencil of the sample is made of."""
+    packs = engine.library.chain("base")
+    choice = negotiate([("benchmark", "en")], packs.locales())
+    tokens, pictures, _ = compose.brand((), packs, "Res. Org N.", Policy.of({}))
+    return order(packs, "offer_provision_error", SAMPLE["type"], choice=choice, brand=tokens, pictures=pictures)
 
 
 def main() -> None:
@@ -85,6 +82,7 @@ def main() -> None:
         with Engine.open(Config.load(None, **settings)) as engine:
             engine.accept({**SAMPLE, "id": "warm"})
             engine.drain()
+            by_hand = order_of(engine)
             for number in range(ROUNDS):
                 one = [{**SAMPLE, "id": f"one-{number}-{at}"} for at in range(EVENTS)]
                 many = [{**SAMPLE, "id": f"many-{number}-{at}"} for at in range(EVENTS)]
@@ -93,7 +91,7 @@ def main() -> None:
                 engine.drain()
                 batched = timed(lambda batch=many: engine.accept_all(batch))
                 deliver = timed(engine.drain)
-                loop = timed(lambda: plain_loop(engine, mail.port))
+                loop = timed(lambda: plain_loop(by_hand, mail.port))
                 for name, ratio in zip(ratios, (singly / insert, batched / insert, deliver / loop), strict=True):
                     ratios[name].append(ratio)
                 print(

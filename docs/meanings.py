@@ -112,9 +112,15 @@ BLOCKS = "The pieces of a notification. Which fields count depends on `kind`; th
 FILTERS = "What texts, conditions, layouts and partials may use. Everything else is refused."
 
 OWN_FILTERS = {
+    "currency": "An amount of money: `{{ 1234.5 | currency('EUR') }}` is `€1,234.50`.",
     "date": "A date in the reader's language: `20 November 2026`.",
     "datetime": "Date, time and zone in the reader's language.",
-    "number": "A number in the reader's language: `1,234`, `1.234`.",
-    "short": "One line of at most 200 characters, or as many as said: `{{ x | short(60) }}`.",
     "lines": "Escaped, with its line breaks kept. Layouts and partials only.",
+    "number": "A number in the reader's language: `1,234`, `1.234`.",
+    "percent": "A share of one: `{{ 0.25 | percent }}` is `25%`.",
+    "plural": "Words that go with a number, by the language's rules; `#` is the number: "
+    "`{{ n | plural(one='# day', other='# days') }}`.",
+    "select": "Words that go with a value: `{{ kind | select(trial='a trial', other='a licence') }}`.",
+    "short": "One line of at most 200 characters, or as many as said: `{{ x | short(60) }}`.",
+    "time": "The time of day and its zone.",
 }

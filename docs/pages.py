@@ -13,12 +13,14 @@ import meanings
 from markdown import code, field_table, fields, table, words
 
 from livery import Config, Engine, errors, hookspecs
+from livery.config import Images
 from livery.models.delivery import Outcome, Reason, State
 from livery.models.event import Event
 from livery.models.tenant import Contact, EventSettings, Place, Sender, Tenant
 from livery.outbound import OutboundPolicy
 from livery.packs import manifest
-from livery.packs.language import environment
+from livery.packs.filters import FILTERS, TESTS
+from livery.packs.tokens import describe
 
 
 class Facts:
@@ -39,7 +41,7 @@ class Facts:
 
 
 def settings(facts: Facts) -> str:
-    inner = ("sender", "outbound", "channels", "tenants")
+    inner = ("sender", "outbound", "images", "channels", "tenants")
     parts = [meanings.SETTINGS]
 
     def section(title: str, model: Any, said: str = "", **options: Sequence[str]) -> None:
@@ -49,6 +51,7 @@ def settings(facts: Facts) -> str:
     section("livery.toml", Config, "The top of the file.", without=inner)
     section("[sender]", Sender, "The platform's own From address.", without=("name", "reply_to"))
     section("[outbound]", OutboundPolicy)
+    section("[images]", Images)
     apart = ("id", "sender", "contacts", "settings", "channels", "brand")
     section("[tenants.<id>]", Tenant, meanings.TENANT, without=apart, filled=("level", "name"))
     section("[tenants.<id>.sender]", Sender, meanings.SENDER)
@@ -116,9 +119,10 @@ def events(facts: Facts) -> str:
         where = f"notifications/{kind.notification}.toml"
         said = f"{inspect.getdoc(kind.data)} By default told to {who}. What is said: `{where}` in a pack."
         parts += [f"## `{name}`", said, table(("field", "type", "required", "meaning"), rows)]
-        if samples := facts.engine.library.packs["base"].samples(kind.notification):
-            sample = next((one for one in samples if ".en." in one.name), samples[0])
-            parts.append(f"An example:\n\n```json\n{sample.read_text('utf-8').strip()}\n```")
+        chain = facts.engine.library.chain("base")
+        if samples := [one for pack in chain.packs for one in pack.samples(kind.notification)]:
+            _, sample = next((one for one in samples if ".en." in one[0]), samples[0])
+            parts.append(f"An example:\n\n```json\n{sample.decode('utf-8').strip()}\n```")
     return "\n\n".join(parts) + "\n"
 
 
@@ -290,8 +294,11 @@ def packs(facts: Facts) -> str:
         f"## Filters and tests\n\n{meanings.FILTERS}\n\n{_filters()}",
         "## Tokens of the base pack\n\nWhat they colour: the README of the base pack.\n\n"
         + table(
-            ("token", "default"),
-            [(code(name), code(value) if value else "") for name, value in base.manifest.tokens.items()],
+            ("token", "type", "default"),
+            [
+                (code(row.name), row.type, code(row.value) if row.value else "")
+                for row in describe(facts.engine.library.chain("base").token_layers())
+            ],
         ),
         "## Texts of the base pack\n\nIn English.\n\n"
         + table(("key", "text"), [(code(key), " ".join(text.split())) for key, text in base.strings["en"].items()]),
@@ -300,14 +307,13 @@ def packs(facts: Facts) -> str:
 
 
 def _filters() -> str:
-    sandbox = environment("en", "ltr", markup=True)
     own = meanings.OWN_FILTERS
-    if missing := set(own) - set(sandbox.filters):
+    if missing := set(own) - set(FILTERS):
         raise SystemExit(f"docs/meanings.py names filters that are gone: {sorted(missing)}")
-    theirs = ", ".join(code(name) for name in sorted(set(sandbox.filters) - set(own)))
-    tests = ", ".join(code(name) for name in sorted(sandbox.tests))
+    theirs = ", ".join(code(name) for name in sorted(set(FILTERS) - set(own)))
+    tests = ", ".join(code(name) for name in sorted(TESTS))
     mine = table(("filter", "gives"), [(code(name), said) for name, said in own.items()])
-    return f"{mine}\n\nOf Jinja's own filters: {theirs}.\n\nOf Jinja's own tests: {tests}."
+    return f"{mine}\n\nAs in Jinja: {theirs}.\n\nTests, as in Jinja: {tests}."
 
 
 PAGES: dict[str, Callable[[Facts], str]] = {

@@ -3,6 +3,8 @@
 To look for new ones: `python -m pytest tests/unit --hypothesis-profile=search`.
 """
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -12,6 +14,17 @@ _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("settled", deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW)
 settings.register_profile("search", deadline=None, max_examples=2000, database=None, suppress_health_check=_SLOW)
 settings.load_profile("settled")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_our_own(tmp_path_factory):
+    """Compiled packs are kept for the whole run, and not where the user's are."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    os.environ.pop("XDG_CACHE_HOME", None)
+    if before is not None:
+        os.environ["XDG_CACHE_HOME"] = before
 
 
 @pytest.fixture

@@ -102,6 +102,8 @@ class ChannelType:
     """`persons`: one delivery for the whole audience (To, Cc, Bcc). `endpoint`: one for each destination."""
     cumulative: bool = False
     """Whether destinations of every level get a delivery (webhooks), or the lowest level's replace."""
+    inline_images: bool = False
+    """Whether it sends the images in `Message.inline` along. If not, it ignores them."""
     suffix: str = ".json"
     """File name ending of the encoded message."""
     limits: Limits = field(default_factory=Limits)

@@ -1,50 +1,25 @@
-"""How a notification is put together, on plain data: definition, strings and event in, the notification out.
+"""How a notification is put together, on plain data: a script and an event in, the notification out.
 
-Knows no models, so that it runs wherever plain data is at hand: in the compose step, which validates what
-comes out, and in `livery.quick`.
+A *script* is a definition after all overlays, with every text already looked up: for each piece the texts that
+may say it, best first. Knows no models and no template language: what fills a text is in the script, so that
+a stencil and the direct rendering are composed by one and the same code.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from livery import locales
 from livery.locales import Choice
-from livery.packs.language import Texts
 
 MAX_TEXT = 4000
 MAX_LINE = 300
+FIELDS = ("subject", "preheader", "title", "greeting", "closing", "footer")
+LONG = ("greeting", "closing")
 _SCHEMES = ("https", "http", "mailto")
 _NEEDED = {"text": "text", "error": "text", "list": "items", "facts": "facts", "actions": "actions", "image": "url"}
 Plain = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """A string of a pack: its source, and where it is from."""
-
-    source: str
-    pack: str
-    label: str
-    locale: str
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """What a notification is made of, beside the event."""
-
-    definition: Plain
-    """A `NotificationDefinition` as plain data."""
-    origin: Mapping[str, str]
-    """The pack each block comes from, by block id."""
-    strings: Callable[[str, Iterable[str]], Iterable[Text]]
-    """Every text for a key, best first."""
-    older: Callable[[Plain], Iterable[tuple[Plain, str]]]
-    """A block as each parent pack has it otherwise, with the pack's id."""
-    file: str
-    pack: str
-    """Id and version of the nearest pack."""
+Seen = Mapping[str, Any]
 
 
 def reading_locale(
@@ -55,155 +30,213 @@ def reading_locale(
     return locales.negotiate([*own, *wishes], available)
 
 
-def context(event: Plain, brand: Mapping[str, str], locale: str, year: int) -> Plain:
-    """What templates and strings of packs see: `event` (its data), `envelope`, `brand`, `locale`, `year`."""
+def seen(event: Plain, year: int) -> Plain:
+    """What the texts of packs see of an event: `event` (its data), `envelope` (the rest), `year`."""
     envelope = {key: value for key, value in event.items() if key != "data"}
-    return {"event": event["data"], "envelope": envelope, "brand": dict(brand), "locale": locale, "year": str(year)}
+    return {"event": event["data"], "envelope": envelope, "year": str(year)}
+
+
+def prepared(
+    script: Plain, text: Callable[[Plain], Callable[[Seen], str]], holds: Callable[[Any], Callable[[Seen], bool]]
+) -> Plain:
+    """A script with the functions that fill its texts and judge its conditions put in.
+
+    Args:
+        script: as `livery.stencils.orders` makes it; left as it is.
+        text: makes of a text what fills it.
+        holds: makes of a condition what judges it.
+
+    """
+
+    def walk(part: Any) -> Any:
+        if isinstance(part, list | tuple):
+            return [walk(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        made = {key: walk(value) for key, value in part.items() if key != "when"}
+        if "said" in part:
+            made["said"] = [{**one, "fill": text(one)} for one in part["said"]]
+        if "when" in part:
+            made["holds"] = holds(part["when"]) if part["when"] not in ("", True) else None
+        return made
+
+    walked: Plain = walk(script)
+    return walked
+
+
+def line(text: str) -> str:
+    """A text as a piece of one line has it."""
+    return locales.shorten(" ".join(text.split()), MAX_LINE)
+
+
+def paragraph(text: str) -> str:
+    """A text as a piece of many lines has it."""
+    return locales.shorten(text.strip(), MAX_TEXT)
+
+
+def link(text: str) -> str:
+    """A link that may become one: http, https or mailto; empty otherwise."""
+    url = "".join(locales.clean(text).split())
+    try:
+        return url if urlsplit(url).scheme in _SCHEMES else ""
+    except ValueError:
+        return ""
+
+
+def picture(url: str, pictures: Plain) -> str:
+    """What stands for an image in e-mails; empty for what is no URL of one.
+
+    Raises:
+        PackError: it may not be shown, or the pack has no such image.
+
+    """
+    from livery import pictures as known
+
+    is_one = url.strip().lower().startswith(("https:", "http:", "assets/", "cid:"))
+    return known.source(url, pictures) if is_one else ""
 
 
 class Composer:
     """Composes one notification.
 
-    Never fails for what a pack does: a piece that cannot be made falls back to what the parent packs have for
-    it, then it is left out, and `degraded` says so.
+    Never fails for what a pack does: a piece that cannot be made falls back to the next text that may say it, a
+    block to what the parent packs have for it; then it is left out. `degraded` says so.
 
     Args:
+        script: a prepared script.
+        seen: see `context`.
         check: called with each block made; what it raises makes the block fall back.
 
     """
 
-    def __init__(self, material: Material, seen: Plain, choice: Choice, *, check: Callable[[Plain], object]) -> None:
-        self._material, self._seen, self._choice, self._check = material, seen, choice, check
-        self._direction = locales.direction(choice.tag)
-        self._texts = Texts.of(choice.regional, self._direction)
+    def __init__(self, script: Plain, seen: Seen, *, check: Callable[[Plain], object] | None = None) -> None:
+        self._script, self._seen, self._check = script, seen, check
         self._trace: list[Plain] = []
-        self._degraded: list[str] = []
+        self._degraded: list[str] = list(script["notes"])
 
-    def notification(self, event_type: str) -> Plain:
-        """The fields of a `Notification`."""
-        definition = self._material.definition
-        blocks = []
-        for block in definition["blocks"]:
-            made, pack = self._block(block)
-            if made is not None:
-                blocks.append(made)
-                self._trace.append({"piece": f"block {block['id']}", "pack": pack, "file": self._material.file})
-        title = self._scalar(self._line, definition["title"], "title")
+    def notification(self) -> Plain:
+        """The fields of a `Notification`; each block also has its `slot` and `version` in the script."""
+        script = self._script
+        fields = {name: self._piece(script["fields"][name], paragraph if name in LONG else line) for name in FIELDS}
+        blocks = [made for at, block in enumerate(script["blocks"]) if (made := self._block(at, block)) is not None]
+        title = fields["title"] or script["event_type"]
         return {
-            "event_type": event_type,
-            "locale": self._choice.tag,
-            "direction": self._direction,
-            "subject": self._scalar(self._line, definition["subject"], "subject") or title or event_type,
-            "preheader": self._scalar(self._line, definition["preheader"], "preheader"),
-            "title": title or event_type,
-            "greeting": self._scalar(self._text, definition["greeting"], "greeting"),
+            "event_type": script["event_type"],
+            "locale": script["locale"],
+            "direction": script["direction"],
+            **fields,
+            "title": title,
+            "subject": fields["subject"] or title,
             "blocks": blocks,
-            "closing": self._scalar(self._text, definition["closing"], "closing"),
-            "signature": [
-                line for part in definition["signature"] if (line := self._scalar(self._line, part, "signature"))
-            ],
-            "footer": self._scalar(self._line, definition["footer"], "footer"),
-            "brand": self._seen["brand"],
-            "pack": self._material.pack,
+            "signature": [said for part in script["signature"] if (said := self._piece(part, line))],
+            "brand": script["brand"],
+            "pack": script["pack"],
             "trace": self._trace,
             "degraded": self._degraded,
         }
 
-    def _block(self, block: Plain) -> tuple[Plain | None, str]:
-        """A block and the pack it is of; one that fails gives way to what the parent packs have under its id."""
-        for version, pack in self._versions(block):
+    def _block(self, at: int, block: Plain) -> Plain | None:
+        """A block; a version of it that fails gives way to what the parent packs have under its id."""
+        for number, version in enumerate(block["versions"]):
             try:
-                return self._made(version), pack
+                made = self._made(version)
             except Exception as error:  # noqa: BLE001 - a pack may raise anything; the message must go out
-                self._degraded.append(f"block {block['id']} of {pack}: {_said(error)}")
-        return None, ""
+                self._degraded.append(f"block {block['id']} of {version['pack']}: {_said(error)}")
+                continue
+            if made is not None:
+                self._trace.append({"piece": f"block {block['id']}", "pack": version["pack"], "file": version["file"]})
+                made |= {"slot": at, "version": number}
+            return made
+        return None
 
-    def _versions(self, block: Plain) -> Iterator[tuple[Plain, str]]:
-        yield block, self._material.origin[block["id"]]
-        yield from self._material.older(block)
-
-    def _made(self, block: Plain) -> Plain | None:
-        if not self._texts.holds(block["when"], self._seen):
+    def _made(self, version: Plain) -> Plain | None:
+        if version["holds"] is not None and not version["holds"](self._seen):
             return None
-        made = {"id": block["id"], "kind": block["kind"], "priority": block["priority"], **self._fields(block)}
-        needed = _NEEDED.get(block["kind"])
+        kind = version["kind"]
+        made = {"id": version["id"], "kind": kind, "priority": version["priority"], **self._fields(version)}
+        needed = _NEEDED.get(kind)
         if needed is not None and not made[needed]:
             return None
-        self._check(made)
+        if self._check is not None:
+            self._check(made)
         return made
 
     def _fields(self, block: Plain) -> Plain:
-        id_, heading = block["id"], self._line(block["heading"], block["id"])
         match block["kind"]:
             case "text":
-                return {"heading": heading, "text": self._text(block["text"], id_)}
+                return {"heading": self._line(block["heading"]), "text": self._text(block["text"])}
             case "error":
                 return {
-                    "heading": heading,
-                    "text": self._text(block["text"], id_),
-                    "code": self._line(block["code"], id_),
+                    "heading": self._line(block["heading"]),
+                    "text": self._text(block["text"]),
+                    "code": self._line(block["code"]),
                 }
             case "list":
-                return {"heading": heading, "items": [self._text(item, id_) for item in block["items"]]}
+                return {"heading": self._line(block["heading"]), "items": [self._text(item) for item in block["items"]]}
             case "facts":
-                facts = self._each(
-                    block["facts"], lambda one: {"value": self._line(one["value"], id_), "mono": one["mono"]}
-                )
-                return {"heading": heading, "facts": facts}
+                facts = self._each(block["facts"], lambda one: {"value": self._line(one["value"]), "mono": one["mono"]})
+                return {"heading": self._line(block["heading"]), "facts": facts}
             case "actions":
                 actions = self._each(
                     block["actions"], lambda one: {"url": self._url(one["url"]), "primary": one["primary"]}
                 )
                 return {"actions": [one for one in actions if one["url"]]}
             case "image":
-                return {"url": self._url(block["url"]), "alt": self._line(block["alt"], id_), "width": block["width"]}
+                return {"url": self._picture(block["url"]), "alt": self._line(block["alt"]), "width": block["width"]}
             case _:
                 return {}
 
     def _each(self, parts: Sequence[Plain], fields: Callable[[Plain], Plain]) -> list[Plain]:
         return [
-            {"label": self._line(part["label"], "label"), **fields(part)}
+            {"label": self._line(part["label"]), **fields(part)}
             for part in parts
-            if self._texts.holds(part["when"], self._seen)
+            if part["holds"] is None or part["holds"](self._seen)
         ]
 
-    def _url(self, source: str) -> str:
-        """A link that may become one: http, https or mailto; empty otherwise."""
-        if "{" not in source and "://" not in source and not source.startswith("mailto:"):
-            return ""
-        url = "".join(locales.clean(self._texts.render(source, self._seen)).split())
-        return url if urlsplit(url).scheme in _SCHEMES else ""
+    def _url(self, source: Plain) -> str:
+        return link(self._written(source))
 
-    def _scalar(self, write: Callable[[str, str], str], source: str, piece: str) -> str:
-        """A text outside of blocks; left empty if it fails."""
+    def _picture(self, source: Plain) -> str:
+        return picture(self._written(source), self._script["pictures"])
+
+    def _piece(self, source: Plain, shape: Callable[[str], str]) -> str:
+        """A text outside of blocks; left empty if nothing can say it."""
         try:
-            return write(source, piece)
+            return shape(self._written(source))
         except Exception as error:  # noqa: BLE001 - as above
-            self._degraded.append(f"{piece}: {_said(error)}")
+            self._degraded.append(f"{source['piece']}: {_said(error)}")
             return ""
 
-    def _line(self, source: str, piece: str) -> str:
-        return locales.shorten(" ".join(self._written(source, piece).split()), MAX_LINE)
+    def _line(self, source: Plain) -> str:
+        return line(self._written(source))
 
-    def _text(self, source: str, piece: str) -> str:
-        return locales.shorten(self._written(source, piece).strip(), MAX_TEXT)
+    def _text(self, source: Plain) -> str:
+        return paragraph(self._written(source))
 
-    def _written(self, source: str, piece: str) -> str:
-        """A template filled, or the best text for a string key; a text that fails gives way to the next best."""
-        if not source:
+    def _written(self, source: Plain) -> str:
+        """The best text that can be filled; one that fails gives way to the next best."""
+        if not source["of"]:
             return ""
-        if "{{" in source or "{%" in source:
-            return self._texts.render(source, self._seen)
-        for text in self._material.strings(source, self._choice.fallbacks):
-            try:
-                written = self._texts.render(text.source, self._seen)
-            except Exception as error:  # noqa: BLE001 - as above
-                self._degraded.append(f"{source} of {text.label} ({text.locale}): {_said(error)}")
+        failed: Exception | None = None
+        notes: list[str] = []
+        for text in source["said"]:
+            if "absent" in text:
+                notes.append(f"{source['piece']}: no text for {text['absent']!r} in any language")
                 continue
-            file = f"strings/{text.locale}.toml"
-            self._trace.append({"piece": source, "pack": text.pack, "file": file, "locale": text.locale})
+            try:
+                written: str = text["fill"](self._seen)
+            except Exception as error:  # noqa: BLE001 - as above
+                failed = failed if text["locale"] else failed or error
+                where = f" ({text['locale']})" if text["locale"] else ""
+                notes.append(f"{text['piece']} of {text['label']}{where}: {_said(error)}")
+                continue
+            self._degraded += notes
+            if text["locale"]:
+                self._trace.append({name: text[name] for name in ("piece", "pack", "file", "locale")})
             return written
-        self._degraded.append(f"{piece}: no text for {source!r} in any language")
+        if failed is not None:
+            raise failed
+        self._degraded += notes
         return ""
 
 

@@ -5,11 +5,12 @@ What stands in the environment wins over the file. Nested settings are joined by
 """
 
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
@@ -20,6 +21,45 @@ PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
 _MAY_BE_SECRET = frozenset({"channels", "database_url"})
 """Settings whose values no error may repeat: passwords, hook URLs, also where they were misspelt."""
+_LABEL = r"\w([\w-]{0,61}\w)?"
+_HOST = re.compile(rf"(\*\.{_LABEL}\.)?({_LABEL}\.)*(?!\d+$|0x){_LABEL}")
+_BASE_URL = re.compile(r"https://([^\s/?#@:\\]+)(:443)?(/[A-Za-z0-9._~%/+-]*)?")
+
+
+def _a_host(text: str) -> str:
+    if len(text) > 253 or not _HOST.fullmatch(text):  # noqa: PLR2004 - RFC 1035 §2.3.4
+        raise ValueError("a host name, such as img.example.com or *.img.example.com")
+    return text
+
+
+class Images(Model):
+    """How packs' own images reach readers, and which hosts packs may show images and fonts from."""
+
+    mode: Literal["inline", "link"] = Field(
+        default="inline",
+        description="`inline`: a pack's own images travel with the e-mail. `link`: readers fetch them from `base_url`.",
+    )
+    base_url: str = Field(
+        default="",
+        validate_default=True,
+        description="Where you serve packs' images; needed for `link`. An image is fetched from "
+        "`<base_url>/<pack id>/<SHA-256 of the file>.<png, jpg, gif or webp>`.",
+    )
+    hosts: tuple[Annotated[str, AfterValidator(_a_host)], ...] = Field(
+        default=(),
+        description="Hosts that packs may show images and fonts from, by https; `*.cdn.example` stands for every name "
+        "with one label more. Hosts in the brand tokens of tenants need not be listed.",
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_an_address_to_fetch_from(cls, base_url: str, info: ValidationInfo) -> str:
+        is_needed = info.data.get("mode") == "link"
+        form = _BASE_URL.fullmatch(base_url)
+        if (is_needed or base_url) and not (form and _HOST.fullmatch(form[1]) and "*" not in form[1]):
+            why = ', since mode is "link"' if is_needed else ""
+            raise ValueError(f"the address of a folder you serve, such as https://img.example.com/packs{why}")
+        return base_url
 
 
 class Config(Model):
@@ -48,6 +88,7 @@ class Config(Model):
         default=60, ge=5, description="How long a worker may hold a delivery before another may take it."
     )
     outbound: OutboundPolicy = Field(default=OutboundPolicy(), description="What tenants' URLs may reach.")
+    images: Images = Field(default=Images(), description="How packs' images reach readers.")
     channels: dict[str, dict[str, Any]] = Field(
         default={}, repr=False, description="The operator's settings of each channel: `[channels.smtp]`."
     )

@@ -18,9 +18,12 @@ from livery.models.delivery import Attempt, Delivery
 from livery.models.event import Event, EventType
 from livery.models.explanation import Explanation, Planned, Wording
 from livery.models.message import Message
-from livery.packs.chain import Library
+from livery.packs.chain import Changes, Library
+from livery.packs.installed import installed_packs
 from livery.planning import Planner
 from livery.ports import Now, Query, Receipt, utc_now
+from livery.stencils.press import Press
+from livery.stencils.shelf import Shelf, cache_folder
 from livery.steps import accept
 from livery.writing import Reading, Writer
 
@@ -76,13 +79,15 @@ class Engine:
         )
         self._check_event_types()
         types = unique(self.hooks.collect("livery_register_channels"), "channel", lambda kind: kind.name)
-        folders = [folder for _, folder in self.hooks.collect("livery_register_packs")]
-        self.library = Library([*folders, *config.pack_paths])
-        for error in self.library.broken.values():
-            self.hooks.alarm("degraded", f"a pack was set aside: {error}")
+        self.library = Library([*self._pack_sources(), *config.pack_paths])
+        self._tell_of_packs()
         self.channels = Channels(types, config)
         self.planner = Planner(config, self.hooks, self.types, self.channels)
-        self.writer = Writer(config, self.hooks, self.types, self.library, self.channels)
+        self.press = Press()
+        self.shelf = Shelf(cache_folder())
+        self.writer = Writer(
+            config, self.hooks, self.types, self.library, self.channels, shelf=self.shelf, press=self.press
+        )
 
     @classmethod
     def open(
@@ -157,7 +162,7 @@ class Engine:
         for plan in plans.plans:
             trace = {key: value for key, value in plan.delivery.trace.items() if key != "audience"}
             reading = Reading(now, reader_locale=trace["reader_locale"])
-            _, _, wording = self.writer.notification(read, chain, reading)
+            wording = self.writer.written(read, chain, reading).wording
             deliveries.append(Planned.model_validate({**trace, "wording": wording}))
         return Explanation(
             event_id=read.id,
@@ -194,6 +199,15 @@ class Engine:
         reading = Reading(now, reader_locale=reader, asked_locale=locale)
         message, wording, wire = self.writer.message(read, self.planner.chain(read), channel, envelope, reading)
         return Preview(message, wording, wire, kind.suffix)
+
+    def reload_packs(self) -> Changes:
+        """Read all packs again; messages written from now on are in their new words. Safe while deliveries go on.
+
+        An edit is in use as a whole or not at all: a pack that cannot be read now stays as it was, with an alarm.
+        """
+        changes = self.library.reload()
+        self._tell_of_packs()
+        return changes
 
     # ------------------------------------------------------------------ work
 
@@ -261,7 +275,8 @@ class Engine:
         return self.hooks.plugins
 
     def close(self) -> None:
-        """Close the store. The engine opens it again if it is used again."""
+        """Close the store and end the worker. The engine starts them again if it is used again."""
+        self.press.close()
         with self._lock:
             workshop, self._workshop = self._workshop, None
         if workshop is not None:
@@ -277,6 +292,23 @@ class Engine:
         self.close()
 
     # ------------------------------------------------------------------ parts made on first use
+
+    def _pack_sources(self) -> list[Path]:
+        """Folders of packs: of distributions that only hold data, and of plugins that say where theirs lie."""
+
+        def missing(name: str, problem: str) -> None:
+            self.hooks.alarm("degraded", f"the pack {name} was not found: {problem}")
+
+        blocked = self.config.blocked_plugins
+        found = [folder for name, folder in installed_packs(report=missing) if name not in blocked]
+        return [*found, *(Path(folder) for _, folder in self.hooks.collect("livery_register_packs"))]
+
+    def _tell_of_packs(self) -> None:
+        for error in self.library.broken.values():
+            self.hooks.alarm("degraded", f"a pack was set aside: {error}")
+        for one in self.library.findings():
+            if one.severity == "error":
+                self.hooks.alarm("degraded", f"of the pack {one.pack} something was set aside: {one}")
 
     def _check_event_types(self) -> None:
         known = f"one of {', '.join(sorted(self.types))}, or *"

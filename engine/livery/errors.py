@@ -15,6 +15,7 @@ LiveryError
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 _SHOWN, _PATH = 80, 200
 _LISTED = 20
@@ -78,11 +79,24 @@ class EventConflict(LiveryError):
 
 
 class PackError(LiveryError):
-    """A template pack is wrong: `file`, `line` (1-based, 0 if the whole file) and what to do."""
+    """A template pack is wrong: `file`, `line` and `column` (1-based, 0 if the whole file) and what to do.
 
-    def __init__(self, message: str, *, pack: str = "", file: str = "", line: int = 0) -> None:
-        self.pack, self.file, self.line = pack, file, line
-        place = ":".join(str(part) for part in (file, line) if part)
+    `findings` holds everything that was found wrong, each a `livery.packs.findings.Finding`; it may be empty.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        pack: str = "",
+        file: str = "",
+        line: int = 0,
+        column: int = 0,
+        findings: Sequence[Any] = (),
+    ) -> None:
+        self.pack, self.file, self.line, self.column = pack, file, line, column
+        self.findings = tuple(findings)
+        place = ":".join(str(part) for part in (file, line, column) if part)
         where = " ".join(part for part in (f"pack {pack!r}" if pack else "", place) if part)
         super().__init__(f"{where}: {message}" if where else message)
 

@@ -161,8 +161,9 @@ class Flow:
             )
         except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
             return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")
-        if message.degraded:
-            self.hooks.alarm("degraded", f"delivery {delivery.id}: {'; '.join(message.degraded)}", event)
+        if news := self.writer.news(wording.packs[:1], message.degraded):
+            said = f"{', '.join(wording.packs[:1]) or 'no pack'} (delivery {delivery.id}): {'; '.join(news)}"
+            self.hooks.alarm("degraded", said, event)
         trace = {**delivery.trace, "wording": wording.model_dump(mode="json")}
         if await self._in_store(lambda: self.store.keep_wire(claim, wire, message, trace)):
             return wire

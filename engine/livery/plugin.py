@@ -12,7 +12,7 @@ from livery.models.audience import Recipient
 from livery.models.base import Model
 from livery.models.delivery import Attempt, Delivery, Outcome, Reason, RecipientResult
 from livery.models.event import Event, EventData, EventPart, EventType
-from livery.models.message import Envelope, Format, Message
+from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import Notification
 from livery.models.tenant import Tenant
 from livery.outbound import Answer, Outbound, outcome_of
@@ -32,6 +32,7 @@ __all__ = [
     "EventType",
     "Format",
     "HookDestination",
+    "Inline",
     "Limits",
     "Message",
     "Model",

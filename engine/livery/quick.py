@@ -1,8 +1,9 @@
 """`livery render` in a fraction of the time: by a kit that an earlier run left, without opening the engine.
 
-A kit is plain data: what the packs, settings and models of one request come to for one seller, with the
-signature of every file that went into it. Is anything of it out of date, or anything about the event out of
-the ordinary, the engine does the work as if there were no kit; so this only ever says what the engine would.
+A kit is plain data: the stencils of one seller's notification, and what the settings and models of a request
+come to, with the signature of every file that went into it. Is anything of it out of date, or anything about the
+event out of the ordinary, the engine does the work as if there were no kit; so this only ever says what the engine
+would.
 """
 
 import json
@@ -17,7 +18,7 @@ from typing import Any
 
 from livery._version import __version__
 
-FORMAT = 2
+FORMAT = 3
 OPTIONS = {"--channel": "channel", "--locale": "locale", "--out": "out", "--config": "config", "-c": "config"}
 CHANNEL = "smtp"
 _DEFAULTS = {"channel": CHANNEL, "out": "."}
@@ -64,7 +65,7 @@ def files_of(stem: str, html: str, text: str) -> dict[str, bytes]:
 
 
 def folder() -> Path | None:
-    """Where kits are kept: a folder nobody else can write to, since compiled templates are kept there too."""
+    """Where kits are kept: a folder nobody else can write to, since what is in a kit is what is shown."""
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
     kits = Path(base) / "livery" / "kits"
     try:
@@ -101,6 +102,8 @@ def _paths(folders: Iterable[str], config: str | None) -> Iterator[str]:
     if os.path.exists(file := _configuration(config)):  # noqa: PTH110
         yield file
     for root in folders:
+        if os.path.isfile(root):  # noqa: PTH113 - a zip
+            yield root
         for at, _, files in os.walk(root):
             if not at.endswith("__pycache__"):
                 yield from (os.path.join(at, name) for name in sorted(files))  # noqa: PTH118
@@ -156,14 +159,12 @@ def _kit(request: dict[str, Any], event: dict[str, Any]) -> dict[str, Any] | Non
 
 def _written(kit: dict[str, Any], raw: dict[str, Any], asked: str | None) -> tuple[str, dict[str, bytes]] | None:
     """The message by the kit; None if anything falls back, which is the engine's to judge."""
-    from jinja2 import FileSystemBytecodeCache
-
     from livery import locales
-    from livery.composing import Composer, context, reading_locale
-    from livery.packs.folder import Folder
-    from livery.packs.layers import Layers
-    from livery.render.email import email
+    from livery.composing import reading_locale, seen
+    from livery.render.email import built_in
+    from livery.render.text import plain
     from livery.schema import Misfit, completed
+    from livery.stencils.stencil import Stencil
 
     try:
         event = completed(raw, kit["envelope"])
@@ -172,25 +173,18 @@ def _written(kit: dict[str, Any], raw: dict[str, Any], asked: str | None) -> tup
         return None
     user = event["data"].get("user") or {}
     choice = reading_locale(kit["wishes"], kit["available"], reader=user.get("locale"), asked=asked)
-    name = locales.one_line(kit["brand"]["name"] or event["data"]["seller"]["name"])
-    if not event["time"]:
+    compiled = kit["stencils"].get(stencil_key(choice.tag, choice.regional, event["data"]["seller"]["name"]))
+    if compiled is None or not event["time"]:
         return None
-    seen = context(event, {**kit["brand"], "name": name}, choice.tag, datetime.fromisoformat(event["time"]).year)
-    composer = Composer(_material(kit), seen, choice, check=lambda _: None)
-    cache = FileSystemBytecodeCache(str(folder()))
-    packs = Layers([Folder(Path(at), id_, label) for id_, label, at in kit["packs"]], bytecode=cache)
-    made = email(composer.notification(event["type"]), packs)
-    if made.degraded:
+    stencil = Stencil(compiled)
+    said = stencil.notification(seen(event, datetime.fromisoformat(event["time"]).year))
+    html, notes = stencil.html(said)
+    if notes or said["degraded"] or "cid:" in html:
         return None
-    return made.title, files_of(f"{kit['name']}.{choice.tag}.{CHANNEL}", made.html, made.text)
+    title = locales.one_line(said["subject"], 250)
+    return title, files_of(f"{kit['name']}.{choice.tag}.{CHANNEL}", html or built_in(said), plain(said))
 
 
-def _material(kit: dict[str, Any]) -> Any:
-    from livery.composing import Material, Text
-
-    def strings(key: str, fallbacks: Iterable[str]) -> Iterator[Text]:
-        for tag in fallbacks:
-            for source, pack, label in kit["strings"].get(tag, {}).get(key, ()):
-                yield Text(source, pack, label, tag)
-
-    return Material(kit["definition"], kit["origin"], strings, lambda _: (), kit["file"], kit["label"])
+def stencil_key(tag: str, regional: str, seller: str) -> str:
+    """Which of a kit's stencils a request takes; the seller's name is the event's where settings have none."""
+    return f"{tag} {regional} {seller}"

@@ -1,21 +1,32 @@
-"""Writing: from an event to the exact message. Owns the choice of pack and language, and the order compose → render."""
+"""Writing: from an event to the exact message. Owns the choice of pack, language and stencil, and compose → render."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from livery.channels import Channels
+from livery.composing import Plain
 from livery.config import Config
 from livery.errors import NotFound, PackError
 from livery.hooks import Hooks
+from livery.locales import Choice
 from livery.models.event import Event, EventType
 from livery.models.explanation import Wording
-from livery.models.message import Envelope, Message
+from livery.models.message import Envelope, Inline, Message
 from livery.models.notification import Notification
-from livery.models.tenant import Chain
+from livery.models.tenant import Chain, seller_name
+from livery.packs.assets import Policy
 from livery.packs.chain import Library, PackChain
-from livery.render.message import render
+from livery.pictures import attached
+from livery.render.message import Cards, Page, render
+from livery.stencils import orders
+from livery.stencils.press import Press
+from livery.stencils.shelf import Shelf
+from livery.stencils.stencil import Stencil
 from livery.steps import compose
+
+_MAX_NAMES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,54 +38,105 @@ class Reading:
     asked_locale: str | None = None
 
 
-class Writer:
-    """Composes and renders with the packs of one engine."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is said, and what it was made with.
 
-    def __init__(
+    Attributes:
+        notification: what is said; plugins had their say.
+        wording: how it came to these words.
+        page: makes the HTML of an e-mail.
+        cards: how the pack shows blocks elsewhere.
+
+    """
+
+    notification: Notification
+    wording: Wording
+    page: Page | None
+    cards: Cards | None
+
+
+class Writer:
+    """Composes and renders with the packs of one engine.
+
+    Args:
+        config: the settings.
+        hooks: the plugins.
+        types: event types by name.
+        library: the packs.
+        channels: the channels.
+        shelf: where compiled stencils are kept.
+        press: where they are compiled.
+
+    """
+
+    def __init__(  # noqa: PLR0913 - the composition root hands every part in
         self,
         config: Config,
         hooks: Hooks,
         types: Mapping[str, EventType],
         library: Library,
         channels: Channels,
+        *,
+        shelf: Shelf,
+        press: Press,
     ) -> None:
-        self._config, self._hooks, self._types, self._library, self._channels = (
-            config,
-            hooks,
-            types,
-            library,
-            channels,
-        )
+        self._config, self._hooks, self._types, self._library = config, hooks, types, library
+        self._channels, self._shelf, self._press = channels, shelf, press
+        self._policy = Policy.of(config.images.model_dump())
+        self._names: dict[_Order, str] = {}
 
-    def notification(self, event: Event, chain: Chain, reading: Reading) -> tuple[Notification, PackChain, Wording]:
-        """What is said, before it is rendered for a channel; plugins had their say."""
+    def written(self, event: Event, chain: Chain, reading: Reading) -> Written:
+        """What is said, before it is rendered for a channel."""
         packs, passed_over = self.packs(chain)
-        reader, asked = reading.reader_locale, reading.asked_locale
-        choice = compose.choose_locale(chain, packs, reader, self._config.default_locale, asked=asked)
-        kind = self._types[event.type]
-        made = compose.compose(event, kind, chain, packs, choice=choice, accepted_at=reading.accepted_at)
+        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
+        order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
+        stencil: Stencil | None = None
+        try:
+            stencil = self._stencil(order)
+            made, said = compose.compose(event, stencil, accepted_at=reading.accepted_at)
+        except (NotFound, PackError) as error:
+            made, said = compose.built_in(kind, event, order.brand()[0], [str(error)]), {}
         made = made.model_copy(update={"degraded": (*passed_over, *made.degraded)})
-        made = self._hooks.pipe("livery_amend_notification", "notification", notification=made, event=event)
-        wording = Wording(
-            locale=choice.tag,
-            locale_why=choice.why,
-            locale_fallbacks=choice.fallbacks,
-            packs=tuple(pack.label for pack in packs.packs),
-            subject=made.subject,
-            pieces=made.trace,
-            degraded=made.degraded,
-        )
-        return made, packs, wording
+        amended = self._hooks.pipe("livery_amend_notification", "notification", notification=made, event=event)
+        page: Page | None = None
+        if stencil is not None:
+            page = self._page(order, stencil, said) if amended is made else self._amended_page(order, amended)
+        return Written(amended, _wording(amended, packs, choice), page, stencil)
 
     def message(
         self, event: Event, chain: Chain, channel: str, envelope: Envelope, reading: Reading
     ) -> tuple[Message, Wording, bytes]:
         """The message a channel sends, how it was worded, and its exact bytes."""
         kind = self._channels.kind(channel)
-        said, packs, wording = self.notification(event, chain, reading)
-        message = render(said, event, packs, wanted=kind.format, limits=kind.limits)
-        wording = wording.model_copy(update={"degraded": message.degraded})
+        done = self.written(event, chain, reading)
+        message = render(
+            done.notification, event, wanted=kind.format, limits=kind.limits, page=done.page, cards=done.cards
+        )
+        wording = done.wording.model_copy(update={"degraded": message.degraded})
         return message, wording, self._channels.open(channel).encode(message, envelope)
+
+    def compiled(self, event: Event, chain: Chain, reading: Reading) -> Plain:
+        """The stencil of a message as plain data, to be kept elsewhere.
+
+        Raises:
+            NotFound: no pack has words for it.
+            PackError: it cannot be compiled.
+
+        """
+        packs, _ = self.packs(chain)
+        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
+        order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
+        return self._shelf.data(self._name(order), self._compiling(order))[0]
+
+    def choice(self, chain: Chain, packs: PackChain, reading: Reading) -> Choice:
+        """The language to write in."""
+        last = self._config.default_locale
+        return compose.choose_locale(chain, packs, reading.reader_locale, last, asked=reading.asked_locale)
+
+    def news(self, pack: Sequence[str], degraded: Sequence[str]) -> list[str]:
+        """What of `degraded` was not said before of this version of the pack: its owner is told once."""
+        return [one for one in degraded if self._shelf.is_first(f"{self._config.database_url} {pack} {one}")]
 
     def packs(self, chain: Chain) -> tuple[PackChain, tuple[str, ...]]:
         """The pack of the nearest tenant that names a usable one, else the default; and what was passed over."""
@@ -86,3 +148,102 @@ class Writer:
             except (NotFound, PackError) as error:
                 passed_over.append(str(error))
         return PackChain(()), tuple(passed_over)
+
+    def _stencil(self, order: "_Order") -> Stencil:
+        return self._shelf.get(self._name(order), self._compiling(order))
+
+    def _compiling(self, order: "_Order") -> Callable[[], Plain]:
+        return lambda: self._press.ask({"op": "compile", "order": order.plain()})
+
+    def _name(self, order: "_Order") -> str:
+        """The name of the stencil; the order itself is put together only if it is not known yet."""
+        name = self._names.get(order)
+        if name is None:
+            name = orders.digest(order.plain())
+            if len(self._names) >= _MAX_NAMES:
+                self._names.clear()
+            self._names[order] = name
+        return name
+
+    def _page(self, order: "_Order", stencil: Stencil, said: Plain) -> Page:
+        def page() -> tuple[str, list[str], list[Inline]]:
+            html, notes = stencil.html(said)
+            return html, *_with_images(html, notes, order.packs, stencil.pictures)
+
+        return page
+
+    def _amended_page(self, order: "_Order", amended: Notification) -> Page:
+        """A plugin changed what is said, so no stencil fits: the pack is rendered for this one, in the worker."""
+
+        def page() -> tuple[str, list[str], list[Inline]]:
+            said: dict[str, Any] = amended.model_dump(mode="json")
+            plain = order.plain()
+            try:
+                made = self._press.ask({"op": "page", "order": plain, "said": said})
+            except PackError as error:
+                return "", [str(error)], []
+            html = made["html"]
+            return html, *_with_images(html, list(made["notes"]), order.packs, plain["script"]["pictures"])
+
+        return page
+
+
+def _with_images(html: str, notes: list[str], packs: PackChain, pictures: Plain) -> tuple[list[str], list[Inline]]:
+    """What is to be said of an e-mail, and the images that go with it."""
+    refs, left_out = attached(html, pictures)
+    by_id = {pack.id: pack for pack in packs.packs} if refs else {}
+    images = [
+        Inline(
+            cid=ref["cid"], media_type=ref["media_type"], filename=ref["filename"],
+            data=by_id[ref["pack"]].asset(ref["path"]) or b"",
+        )
+        for ref in refs
+    ]  # fmt: skip
+    return [*notes, *left_out], images
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What decides which stencil a message takes. Packs and tenants of an engine do not change while it is open."""
+
+    packs: PackChain
+    kind: EventType
+    chain: Chain
+    name: str
+    choice: Choice
+    policy: Policy
+
+    def __hash__(self) -> int:
+        return hash((id(self.packs), self.kind.name, self.chain[-1].id, self.name, self.choice))
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, _Order)
+            and self.packs is other.packs
+            and self.kind is other.kind
+            and (self.chain[-1].id, self.name, self.choice) == (other.chain[-1].id, other.name, other.choice)
+        )
+
+    def brand(self) -> tuple[dict[str, str], Plain, tuple[str, ...]]:
+        return compose.brand(self.chain, self.packs, self.name, self.policy)
+
+    def plain(self) -> Plain:
+        kind = self.kind
+        tokens, pictures, notes = self.brand()
+        made = orders.order(
+            self.packs, kind.notification, kind.name, choice=self.choice, brand=tokens, pictures=pictures
+        )
+        made["script"]["notes"] += [*self.packs.set_aside(kind.notification), *notes]
+        return made
+
+
+def _wording(said: Notification, packs: PackChain, choice: Choice) -> Wording:
+    return Wording(
+        locale=choice.tag,
+        locale_why=choice.why,
+        locale_fallbacks=choice.fallbacks,
+        packs=tuple(pack.label for pack in packs.packs),
+        subject=said.subject,
+        pieces=said.trace,
+        degraded=said.degraded,
+    )

@@ -16,6 +16,7 @@ def livery_register_channels() -> list[ChannelType]:
             summary="E-mail over SMTP: HTML and text, To, Cc and Bcc",
             format=Format.EMAIL,
             addressing="persons",
+            inline_images=True,
             suffix=".eml",
             load=load,
             # A mail server that is busy says so in seconds (greylisting: minutes); after 4 days people have moved on.

@@ -1,4 +1,6 @@
-"""The e-mail as bytes: RFC 5322 headers, multipart/alternative. The same input gives the same bytes.
+"""The e-mail as bytes: RFC 5322 headers, multipart/alternative; images beside the HTML that shows them (RFC 2387).
+
+The same input gives the same bytes.
 
 Written out here: the standard library's writer splits long names of other alphabets with spaces, takes text that
 looks like an encoded word for one, and folds differently from one Python to the next.
@@ -6,11 +8,11 @@ looks like an encoded word for one, and folds differently from one Python to the
 
 import binascii
 import re
-from base64 import b64encode
+from base64 import b64encode, encodebytes
 from email.utils import format_datetime
 from hashlib import sha256
 
-from livery.plugin import Envelope, Message, Recipient
+from livery.plugin import Envelope, Inline, Message, Recipient
 
 _FOLD = "\r\n "
 _LINE = 76
@@ -22,6 +24,8 @@ _UNFIT = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _ADDR_SPEC = re.compile(
     r"[^\s\x00-\x20\x7f-\x9f<>()\[\],;:\\\"@\ud800-\udfff]+@[^\s\x00-\x20\x7f-\x9f<>()\[\],;:\\\"@]+"
 )
+_NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+_FILE_NAME = 64
 
 
 def assemble(message: Message, envelope: Envelope) -> bytes:
@@ -31,7 +35,7 @@ def assemble(message: Message, envelope: Envelope) -> bytes:
         ValueError: an address is not exactly one addr-spec.
 
     """
-    boundary = "=_" + sha256(envelope.delivery_id.encode()).hexdigest()[:32]  # in quoted-printable, `=_` cannot occur
+    boundary = _boundary(envelope.delivery_id)
     headers = [
         ("From", _mailbox(envelope.sender_name, envelope.sender_address)),
         ("Reply-To", _mailbox("", envelope.reply_to) if envelope.reply_to else ""),
@@ -48,7 +52,11 @@ def assemble(message: Message, envelope: Envelope) -> bytes:
         ("Content-Type", f'multipart/alternative;{_FOLD}boundary="{boundary}"'),
     ]
     head = "".join(f"{name}: {value}\r\n" for name, value in headers if value)
-    parts = (_part(boundary, "plain", message.text), _part(boundary, "html", message.html))
+    parts = [_part(boundary, "plain", message.text)]
+    if message.inline:
+        parts.append(_related(boundary, _boundary(f"{envelope.delivery_id} related"), message))
+    else:
+        parts.append(_part(boundary, "html", message.html))
     return head.encode() + b"\r\n" + b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
@@ -68,6 +76,33 @@ def ascii_domain(address: str) -> str:
 
     checked = validate_email(f"x@{domain}", check_deliverability=False, test_environment=True)
     return f"{local}@{checked.ascii_domain}"
+
+
+def _boundary(of: str) -> str:
+    """What parts are told apart by: `=_` occurs neither in quoted-printable nor in base64."""
+    return "=_" + sha256(of.encode()).hexdigest()[:32]
+
+
+def _related(outer: str, inner: str, message: Message) -> bytes:
+    """The HTML and, after it, the images it shows; a reader without HTML sees nothing of them."""
+    head = f'--{outer}\r\nContent-Type: multipart/related; type="text/html";{_FOLD}boundary="{inner}"\r\n\r\n'
+    parts = [_part(inner, "html", message.html), *(_image(inner, one) for one in message.inline)]
+    return head.encode() + b"".join(parts) + f"--{inner}--\r\n\r\n".encode()
+
+
+def _image(boundary: str, image: Inline) -> bytes:
+    head = (
+        f"--{boundary}\r\nContent-Type: {image.media_type}\r\nContent-Transfer-Encoding: base64\r\n"
+        f'Content-ID: <{image.cid}>\r\nContent-Disposition: inline; filename="{_file_name(image)}"\r\n\r\n'
+    )
+    return head.encode() + encodebytes(image.data).replace(b"\n", b"\r\n") + b"\r\n"
+
+
+def _file_name(image: Inline) -> str:
+    """Its name as every system bears it, with the ending of what it is."""
+    stem = image.filename.rpartition(".")[0] or image.filename
+    plain = _NOT_IN_A_FILE_NAME.sub("-", stem)[:_FILE_NAME].strip("-.") or "image"
+    return f"{plain}.{image.media_type.removeprefix('image/').replace('jpeg', 'jpg')}"
 
 
 def _part(boundary: str, subtype: str, content: str) -> bytes:

@@ -38,8 +38,19 @@ def test_mypy_and_coverage_look_at_every_package_on_disk():
 
 
 def test_every_plugin_and_pack_has_its_entry_point():
-    named = set(PROJECT["project"]["entry-points"]["livery"].values())
-    assert {one for one in packages() if one != "livery"} <= named
+    points = PROJECT["project"]["entry-points"]
+    assert {one for one in packages() if one != "livery"} == {
+        *points["livery"].values(),
+        *points["livery.packs"].values(),
+    } - {"livery.catalogue"}
+
+
+def test_a_pack_holds_no_code():
+    for package in sorted((ROOT / "template_packs").iterdir()):
+        if package.is_dir():
+            assert [file.name for file in package.rglob("*.py")] == ["__init__.py"], package
+            tree = ast.parse((package / "__init__.py").read_text("utf-8"))
+            assert all(isinstance(node, ast.Expr) for node in tree.body), "a docstring, and nothing else"
 
 
 def test_the_top_level_is_what_the_design_says():

@@ -2,24 +2,17 @@
 
 import asyncio
 import re
-from email import policy
-from email.header import decode_header, make_header
-from email.parser import BytesParser
-from email.utils import getaddresses
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.mails import HEADERS, decoded, lines, mailboxes, on_a_line, parsed, raw_headers
 from channels.making import ENVELOPE, envelope, message, people, sent, smtp
 from livery.plugin import Recipient
 from livery.testing import MailServer
 from livery_smtp.mime import ascii_domain, assemble
 
-HEADERS = [
-    "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress",
-    "Content-Language", "MIME-Version", "Content-Type",
-]  # fmt: skip
 TEXTS = st.text(max_size=400)
 # What ends a line somewhere: in RFC 5322, in str.splitlines(), in a terminal, in C.
 BREAKS = ["\r\n", "\r", "\n", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029", "\0"]
@@ -28,34 +21,6 @@ HOSTILE = st.lists(
                      "<evil@example.org>", ",", ";", "(", "Ada", "Zoë", "عربي", "\u202e", "x" * 90]),
     max_size=8,
 ).map("".join)  # fmt: skip
-
-
-def parsed(wire):
-    return BytesParser(policy=policy.default).parsebytes(wire)
-
-
-def raw_headers(wire):
-    """(name, value) as on the wire, unfolded only: what a mail server sees."""
-    head = re.sub(rb"\r\n(?=[ \t])", b"", wire.partition(b"\r\n\r\n")[0]).decode()
-    return [tuple(line.split(": ", 1)) for line in head.split("\r\n")]
-
-
-def decoded(value):
-    return str(make_header(decode_header(value)))
-
-
-def mailboxes(wire, name):
-    value = next((value for header, value in raw_headers(wire) if header == name), "")
-    return [(decoded(shown), address) for shown, address in getaddresses([value])]
-
-
-def on_a_line(text):
-    """What may be left of a text in a header: no controls, no line breaks, single spaces."""
-    return " ".join(re.sub("[\x00-\x1f\x7f-\x9f\u2028\u2029]", " ", text).split())
-
-
-def lines(text):
-    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
 
 
 async def test_it_is_multipart_alternative_with_our_own_text_first():

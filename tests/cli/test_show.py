@@ -66,7 +66,7 @@ def test_an_unknown_channel_names_those_there_are(home):
 def test_a_delivery_shows_its_attempts_and_its_trace(sent):
     one = next(one for one in stored(sent) if one["channel"] == "smtp")
     shown = livery("deliveries", "show", one["id"], cwd=sent).stdout
-    for said in ("accepted", "250", "event_user · from default", "packs        base", one["message_id"]):
+    for said in ("accepted", "250", "event_user · from default", "base 1.0.0", one["message_id"]):
         assert said in shown
     whole = json.loads(livery("deliveries", "show", one["id"], "--json", cwd=sent).stdout)
     assert whole["log"][0]["outcome"]["status"] == "accepted"
@@ -99,7 +99,7 @@ def test_an_unknown_delivery_is_bad_input(sent):
 def test_plugins_channels_and_packs_are_listed(home):
     found = json.loads(livery("plugin", "list", "--json", cwd=home).stdout)
     assert {one["name"] for one in found["channels"]} == {"apprise", "slack", "smtp", "teams", "webhook"}
-    assert {"livery_smtp", "livery_pack_base", "livery_events"} <= {one["name"] for one in found["plugins"]}
+    assert {"livery_smtp", "livery_offer_provisioned", "livery_events"} <= {one["name"] for one in found["plugins"]}
     assert not any(one["error"] for one in found["plugins"])
     packs = {one["id"]: one for one in json.loads(livery("pack", "list", "--json", cwd=home).stdout)}
     assert packs["nordwind"]["parents"] == ["base"]

@@ -75,4 +75,5 @@ def _arrival(mail):
         identity=mail.parsed["Message-ID"],
         addresses=mail.recipients,
         reply_to=mail.parsed["Reply-To"] or "",
+        images=mail.images,
     )

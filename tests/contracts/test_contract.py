@@ -173,6 +173,16 @@ FAULTS = {
         {"encode": lambda self, message, envelope: message.text.encode("ascii", "replace")},
         "test_every_alphabet_and_direction_arrives_as_it_was_written",
     ),
+    "sends images and does not say so": (
+        PAGER,
+        {"encode": lambda self, message, envelope: message.text.encode() + b"".join(i.data for i in message.inline)},
+        "test_images_inside_it_arrive_or_are_ignored_as_the_channel_says",
+    ),
+    "says it sends images and forgets them": (
+        replace(PAGER, inline_images=True),
+        {},
+        "test_images_inside_it_arrive_or_are_ignored_as_the_channel_says",
+    ),
     "another identity each time": (
         PAGER,
         {"headers": lambda self, dispatch: {"Idempotency-Key": str(uuid4())}},
@@ -325,7 +335,7 @@ FAULTS = {
 def test_a_fault_is_caught_by_the_test_that_is_for_it(fault):
     kind, parts, test = FAULTS[fault]
     broken = type("Broken", (kind.load(),), parts)
-    good = TestAGoodChannelToEndpoints if kind is PAGER else TestAGoodChannelToPersons
+    good = TestAGoodChannelToEndpoints if kind.addressing == "endpoint" else TestAGoodChannelToPersons
     suite = type("Suite", (good,), {"kind": replace(kind, load=lambda: broken)})
     with pytest.raises((AssertionError, ConnectionError, RuntimeError)):
         getattr(suite(), test)()

@@ -17,7 +17,7 @@ from docs.reading import PAGES, ROOT, blocks, name_of, spans
 from livery import Config, Engine, hookspecs, plugin
 from livery.cli import app
 from livery.models.tenant import SELECTORS
-from livery.packs.language import environment
+from livery.packs.filters import FILTERS
 from livery.storage import schema
 
 HOOKS = {name for name in vars(hookspecs) if name.startswith("livery_")}
@@ -151,7 +151,7 @@ def vocabulary():
     words |= {selector.rstrip(":") for selector in SELECTORS}
     for method in [one for _, one in inspect.getmembers(Engine, inspect.isfunction)]:
         words |= set(inspect.signature(method).parameters)
-    return words | set(environment("en", "ltr", markup=True).filters)
+    return words | set(FILTERS)
 
 
 def _inside(value):

@@ -101,7 +101,6 @@ def test_plugins_of_others_are_found_and_used_without_touching_the_engine(enviro
     listed = json.loads(run(livery, "plugin", "list", "--json", cwd=folder))
     found = {one["name"]: (one["distribution"], one["error"]) for one in listed["plugins"]}
     assert found["livery_channel_logfile"] == ("livery-channel-logfile", "")
-    assert found["livery_pack_fjord"] == ("livery-pack-fjord", "")
     assert "logfile" in {channel["name"] for channel in listed["channels"]}
     packs = {one["id"]: one for one in json.loads(run(livery, "pack", "list", "--json", cwd=folder))}
     assert (packs["fjord"]["parents"], packs["fjord"]["tenants"]) == (["base"], ["res-org-n"])

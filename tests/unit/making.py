@@ -2,24 +2,35 @@
 
 import copy
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from livery import composing, locales
 from livery.catalogue import livery_register_event_types
 from livery.channel import Limits
+from livery.errors import NotFound
+from livery.locales import Choice
 from livery.models.event import Event
 from livery.models.message import Format, Message
 from livery.models.notification import Block, Notification
-from livery.models.tenant import Chain, Level, Tenant
+from livery.models.tenant import Chain, Level, Tenant, seller_name
+from livery.packs.assets import Policy
 from livery.packs.chain import Library, PackChain
 from livery.plugin import hookimpl
 from livery.render.message import render
-from livery.steps import accept
+from livery.stencils import orders
+from livery.stencils.compiling import compiled
+from livery.stencils.direct import Direct
+from livery.stencils.stencil import Stencil
+from livery.steps import accept, compose
 
 TYPES = {kind.name: kind for kind in livery_register_event_types()}
 KIND = TYPES["OfferProvisionError"]
+PICTURES: dict[str, Any] = {"policy": {"hosts": ["shop.example"]}, "hosts": [], "refs": {}}
 NOW = datetime(2026, 11, 20, 9, 42, tzinfo=UTC)
 
 PLAIN: dict[str, Any] = {
@@ -185,11 +196,50 @@ def packs(folder: Path, *overlays: dict[str, str], base: dict[str, str] | None =
     return Library(folders).chain(top)
 
 
+def order_of(found: PackChain, choice: Choice, tokens: Mapping[str, str], pictures: Any = None) -> dict[str, Any]:
+    """The order for the small notification."""
+    made = orders.order(found, KIND.notification, KIND.name, choice=choice, brand=tokens, pictures=pictures or PICTURES)
+    made["script"]["notes"] += found.set_aside(KIND.notification)
+    return made
+
+
+def told(found: PackChain, of: Event, tenants: Chain, choice: Choice) -> Notification:
+    """The notification of an event, composed by a stencil; the direct way says the same of it, and of the e-mail."""
+    tokens, pictures, _ = compose.brand(tenants, found, seller_name(tenants, of), Policy.of(PICTURES["policy"]))
+    try:
+        order = order_of(found, choice, tokens, pictures)
+    except NotFound as error:
+        return compose.built_in(KIND, of, tokens, [str(error)])
+    stencil, direct = _ways(json.dumps(order))
+    said, plainly = compose.compose(of, stencil, accepted_at=NOW)
+    same = direct.notification(composing.seen(of.plain(), of.when(NOW).year))
+    assert {**plainly, "degraded": ()} == {**same, "degraded": ()}
+    assert stencil.html(plainly)[0] == direct.html(same)[0]
+    return said
+
+
+@lru_cache(maxsize=64)
+def _ways(order: str) -> tuple[Stencil, Direct]:
+    return Stencil(compiled(json.loads(order))), Direct(json.loads(order))
+
+
 def rendered(
     said: Notification, wanted: Format, found: PackChain | None = None, limits: Limits | None = None
 ) -> Message:
-    """The message of a notification in a format."""
-    return render(said, event(), found or PackChain(()), wanted=wanted, limits=limits or Limits())
+    """The message of a notification in a format; an e-mail as where a plugin has changed what is said."""
+    page = None
+    if found is not None and found.packs:
+        choice = locales.Choice(said.locale, (said.locale, "en"), "", said.locale)
+        order = order_of(found, choice, said.brand)
+        order["script"]["direction"] = said.direction
+        _, direct = _ways(json.dumps(order))
+        plainly = said.model_dump(mode="json")
+
+        def page():
+            html, notes = direct.html(plainly)
+            return html, [*order["script"]["notes"], *notes], []
+
+    return render(said, event(), wanted=wanted, limits=limits or Limits(), page=page)
 
 
 def saying(*blocks: Block, **fields: Any) -> Notification:

@@ -6,13 +6,13 @@ from livery.models.event import Event
 from livery.models.notification import Notification
 from livery.packs.chain import Library, PackChain
 from livery.steps import compose
-from unit.making import BASE_FILES, DEFINITION, KIND, NOW, chain, event, manifest, packs, write
+from unit.making import BASE_FILES, DEFINITION, chain, event, manifest, packs, told, write
 
 
 def composed(found: PackChain, of: Event | None = None, *, tenants=None, reader="en") -> Notification:
     tenants = tenants or chain({"name": "The Shop"})
     choice = compose.choose_locale(tenants, found, reader, "en")
-    return compose.compose(of or event(), KIND, tenants, found, choice=choice, accepted_at=NOW)
+    return told(found, of or event(), tenants, choice)
 
 
 def texts(said: Notification) -> dict[str, str]:
@@ -75,7 +75,7 @@ def test_the_language_is_the_asked_one_the_readers_the_nearest_tenants_or_the_la
 def test_a_last_resort_there_are_no_texts_for_is_english(tmp_path, last):
     found = packs(tmp_path, GERMAN, ARABIC)
     choice = compose.choose_locale(chain(), found, "it", last)
-    said = compose.compose(event(), KIND, chain(), found, choice=choice, accepted_at=NOW)
+    said = told(found, event(), chain(), choice)
     assert (said.locale, said.greeting) == ("en", "Dear Custo GmbH,")
 
 
@@ -150,9 +150,9 @@ def test_a_string_that_fails_everywhere_gives_way_to_the_next_language(tmp_path)
     assert len(said.degraded) == 1
 
 
-def test_a_string_nobody_has_leaves_its_piece_empty_and_is_named(tmp_path):
+def test_a_string_nobody_has_gives_way_to_the_parents_and_is_named(tmp_path):
     said = composed(packs(tmp_path, {DEFINITION: 'closing = "no.such.key"'}))
-    assert said.closing == ""
+    assert said.closing == "We are sorry."
     assert [line for line in said.degraded if "closing" in line and "'no.such.key'" in line]
 
 

@@ -15,7 +15,7 @@ from livery.models.base import Model
 from livery.models.delivery import Attempt, Delivery, Outcome, RecipientResult, State
 from livery.models.event import EventPart
 from livery.models.explanation import Explanation, Planned, Wording
-from livery.models.message import Envelope, Format, Message
+from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import (
     Action,
     ActionsBlock,
@@ -74,6 +74,7 @@ EXAMPLES = [
     Wording(locale="en", locale_why="", locale_fallbacks=(), packs=(), subject=""),
     Planned(channel="smtp", destination="", origin=""),
     Explanation(event_id="", event_type="", seller="", chain=(), audience=Audience(), deliveries=()),
+    Inline(cid="a@livery", media_type="image/png", data=b"x"),
     Message(format=Format.TEXT, locale="en", title=""),
     envelope(),
     Fact(label="", value=""),

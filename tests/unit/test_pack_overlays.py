@@ -1,19 +1,36 @@
 """Packs: what a pack changes of its parent, by file, by Jinja block, by string, by token, by notification block."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livery.composing import seen
 from livery.errors import NotFound, PackError
+from livery.locales import Choice
 from livery.models.notification import BLOCK_KINDS
-from unit.making import DEFINITION, PARTIALS, manifest, packs, write
+from livery.stencils.direct import Direct
+from livery.stencils.orders import order
+from unit.making import DEFINITION, PARTIALS, event, manifest, packs, write
 
 NAME = "offer_provision_error"
 BASE_BLOCKS = ["summary", "error", "actions", "facts"]
 
 
-def shown(chain, path: str, **context) -> str:
-    return chain.markup("en").get_template(chain.nearest(path)).render(context)
+X = "parts/x.j2"
+LAYOUT = "layouts/email.mjml.j2"
+PAGE = f'<mjml><mj-head><mj-title>[{{% include "{X}" %}}]</mj-title></mj-head><mj-body></mj-body></mjml>'
+
+
+def shown(tmp_path, *layers: str, base: str, **more: str) -> tuple[str, str]:
+    """What the base's layout shows of `parts/x.j2`, each layer over the one before; and what went wrong."""
+    chain = packs(tmp_path, *[{X: text} for text in layers], base={LAYOUT: PAGE, X: base, **more})
+    choice = Choice("en", ("en",), "", "en")
+    direct = Direct(order(chain, NAME, "OfferProvisionError", choice=choice, brand={"name": "The Shop"}))
+    html, notes = direct.html(direct.notification(seen(event().plain(), 2026)))
+    title = re.search(r"<title>\[(.*)\]</title>", html, re.DOTALL)
+    return title[1] if title else "", "\n".join(notes)
 
 
 # ------------------------------------------------------------------ files
@@ -32,10 +49,7 @@ def test_the_nearest_pack_that_has_a_file_gives_it(tmp_path):
 
 
 def test_an_included_file_is_looked_for_over_the_whole_chain(tmp_path):
-    base = {"a.j2": '{% include "part.j2" %}', "part.j2": "from the base"}
-    child = packs(tmp_path, {"part.j2": "from the child"}, base=base)
-    assert shown(child, "a.j2") == "from the child"
-    assert shown(child.without_top(), "a.j2") == "from the base"
+    assert shown(tmp_path, "from the child", base="from the base") == ("from the child", "")
 
 
 # ------------------------------------------------------------------ Jinja blocks
@@ -46,41 +60,43 @@ PARENT = "{% block a %}a{% endblock %} {% block b %}b{% endblock %} {% block c %
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
-        (['{% extends "parent:x.j2" %}{% block b %}B{% endblock %}'], "a B c"),
-        (['{% extends "parent:x.j2" %}{% block b %}[{{ super() }}]{% endblock %}'], "a [b] c"),
+        (['{% extends "parent:parts/x.j2" %}{% block b %}B{% endblock %}'], "a B c"),
+        (['{% extends "parent:parts/x.j2" %}{% block b %}({{ super() }}){% endblock %}'], "a (b) c"),
         (
             [
-                '{% extends "parent:x.j2" %}{% block b %}[{{ super() }}]{% endblock %}',
-                '{% extends "parent:x.j2" %}{% block b %}<{{ super() }}>{% endblock %}{% block c %}C{% endblock %}',
+                '{% extends "parent:parts/x.j2" %}{% block b %}({{ super() }}){% endblock %}',
+                '{% extends "parent:parts/x.j2" %}{% block b %}!{{ super() }}!{% endblock %}{% block c %}C{% endblock %}',
             ],
-            "a <[b]> C",
+            "a !(b)! C",
         ),
-        (['{% extends "parent:x.j2" %}', '{% extends "parent:x.j2" %}{% block a %}A{% endblock %}'], "A b c"),
-        (["plain", '{% extends "parent:x.j2" %}'], "plain"),
-        (["{% include 'parent:x.j2' %}!"], "a b c!"),
-        (['{% from "parent:x.j2" import none_such %}{{ none_such is defined }}'], "False"),
+        (
+            ['{% extends "parent:parts/x.j2" %}', '{% extends "parent:parts/x.j2" %}{% block a %}A{% endblock %}'],
+            "A b c",
+        ),
+        (["plain", '{% extends "parent:parts/x.j2" %}'], "plain"),
+        (["{% include 'parent:parts/x.j2' %}!"], "a b c!"),
     ],
 )
 def test_a_file_may_extend_its_parents_and_change_one_block(tmp_path, layers, expected):
-    found = packs(tmp_path, *[{"x.j2": text} for text in layers], base={"x.j2": PARENT})
-    assert shown(found, "x.j2") == expected
+    assert shown(tmp_path, *layers, base=PARENT) == (expected, "")
 
 
 @pytest.mark.parametrize(
-    "text", ['{% extends "parent:x.j2" %}', '{% include "parent:x.j2" %}', '{% include "nowhere.j2" %}']
+    "text", ['{% extends "parent:parts/x.j2" %}', '{% include "parent:parts/x.j2" %}', '{% include "nowhere.j2" %}']
 )
-def test_there_is_nothing_above_the_base_and_the_error_says_who_asked(tmp_path, text):
-    found = packs(tmp_path, base={"x.j2": text})
-    with pytest.raises(Exception, match=r"x\.j2|nowhere\.j2") as caught:
-        shown(found, "x.j2")
-    assert "asked for by base!x.j2" in str(caught.value)
+def test_there_is_nothing_above_the_base_and_the_error_says_what_is_missing(tmp_path, text):
+    title, wrong = shown(tmp_path, base=text)
+    assert title == ""
+    assert text.split('"')[1].removeprefix("parent:") in wrong
 
 
-@pytest.mark.parametrize("text", ['{% include "x.j2" %}', '{% extends "x.j2" %}', '{% import "x.j2" as x %}'])
-def test_a_file_that_includes_itself_is_an_error_and_not_the_end_of_the_process(tmp_path, text):
-    found = packs(tmp_path, {"x.j2": text})
-    with pytest.raises(Exception, match=r"."):
-        shown(found, "x.j2")
+@pytest.mark.parametrize(
+    "tag", ['{% include "parts/x.j2" %}', '{% extends "parts/x.j2" %}', '{% import "parts/x.j2" as x %}']
+)
+def test_a_file_that_includes_itself_gives_way_and_is_not_the_end_of_the_process(tmp_path, tag):
+    title, wrong = shown(tmp_path, tag, base="from the base")
+    assert title == "from the base"
+    assert "over1" in wrong
 
 
 @pytest.mark.parametrize(
@@ -88,9 +104,10 @@ def test_a_file_that_includes_itself_is_an_error_and_not_the_end_of_the_process(
 )
 def test_a_template_reaches_nothing_outside_its_packs(tmp_path, path):
     write(tmp_path, {"secret.j2": "geheim"})
-    found = packs(tmp_path, {"x.j2": f'{{% include "{path}" %}}'})
-    with pytest.raises(Exception, match=r"outside|secret|passwd"):
-        shown(found, "x.j2")
+    title, wrong = shown(tmp_path, f'{{% include "{path}" %}}', base="from the base")
+    assert title == "from the base"
+    assert "over1" in wrong
+    assert "geheim" not in wrong
 
 
 # ------------------------------------------------------------------ tokens and strings
@@ -185,35 +202,70 @@ def test_an_overlay_sees_what_the_pack_between_did(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("overlay", "says"),
+    ("overlay", "line", "says"),
     [
-        (blocks(NEW + 'after = "nobody"'), "'new' is to stand after 'nobody', which is not there"),
-        (blocks(NEW + 'before = "nobody"'), "'new' is to stand before 'nobody', which is not there"),
-        (blocks('id = "facts"\nafter = "facts"'), "'facts' is to stand after 'facts', which is not there"),
-        (blocks(NEW + 'after = "facts"', head='remove = ["facts"]'), "after 'facts', which is not there"),
-        (blocks(NEW + 'after = "error"\nbefore = "facts"'), "both `after` and `before`"),
-        (blocks(head='remove = ["nobody"]'), "removes the block 'nobody', which no parent has"),
-        (blocks(head='remove = ["facts", "facts"]'), "removes the block 'facts', which no parent has"),
-        (blocks('kind = "divider"'), "a block without an id"),
-        (blocks('id = 5\nkind = "divider"'), "a block without an id"),
-        (blocks('id = ""\nkind = "divider"'), "a block without an id"),
-        (blocks('id = "new"'), "kind"),
-        (blocks('id = "new"\nkind = "video"'), "kind"),
-        (blocks('id = "error"\npriority = 101'), "priority"),
-        (blocks('id = "error"\ncolour = "red"'), "colour"),
-        (blocks('id = "facts"\nfacts = [{label = "a"}]'), "value"),
-        ({DEFINITION: "subject = 5"}, "subject"),
-        ({DEFINITION: "unheard_of = 5"}, "unheard_of"),
-        ({DEFINITION: 'blocks = "all"'}, "blocks"),
-        ({DEFINITION: "format = 2"}, "format"),
+        (blocks(NEW + 'after = "nobody"'), 5, "'new' is to stand after 'nobody', which is not there"),
+        (blocks(NEW + 'before = "nobody"'), 5, "'new' is to stand before 'nobody', which is not there"),
+        (blocks('id = "facts"\nafter = "facts"'), 4, "'facts' is to stand after 'facts', which is not there"),
+        (blocks(NEW + 'after = "facts"', head='remove = ["facts"]'), 5, "after 'facts', which is not there"),
+        (blocks(head='remove = ["nobody"]'), 1, "removes the block 'nobody', which no parent has"),
+        (blocks(head='remove = ["facts", "facts"]'), 1, "removes the block 'facts', which no parent has"),
+        (blocks('id = "summary"', 'id = "new"'), 4, "block 'new': kind is missing"),
     ],
 )
-def test_an_overlay_that_does_not_fit_says_what_and_in_which_file(tmp_path, overlay, says):
+def test_an_overlay_that_does_not_fit_its_parents_says_what_and_where(tmp_path, overlay, line, says):
     with pytest.raises(PackError) as caught:
         packs(tmp_path, overlay).definition(NAME)
     assert says in str(caught.value)
-    assert "over1" in str(caught.value)
-    assert caught.value.file == DEFINITION
+    assert (caught.value.pack, caught.value.file, caught.value.line) == ("over1", DEFINITION, line)
+    assert [one.pack for one in caught.value.findings] == ["over1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("subject =", "1:10", "is not TOML: invalid value"),
+        ("subject = 5", "1:11", "subject: expected a text, got 5"),
+        ("subjekt = 'x'", "1:1", "subjekt is no field; did you mean subject?"),
+        ("unheard_of = 5", "1:1", "unheard_of is no field; there are blocks, closing"),
+        ('blocks = "all"', "1:11", "blocks: expected a list"),
+        ("format = 2", "1:1", "is of format 2, which needs a newer Livery"),
+        ("format = 0", "1:10", "format: expected 1, got 0"),
+        ("format = true", "1:10", "format: expected a number, got True"),
+        ('[[blocks]]\nid = "a"\npriority = "5"', "3:13", "blocks[0].priority: expected a whole number, got '5'"),
+        ("\n".join(f"[[blocks]]\nid = '{one}'" for one in range(201)), "1:3", "blocks: expected a list of at most 200"),
+        ('[[blocks]]\nkind = "divider"', "1:3", "blocks[0].id is missing"),
+        ("[[blocks]]\nid = 5", "2:6", "blocks[0].id: expected a text, got 5"),
+        ('[[blocks]]\nid = ""', "2:7", "blocks[0].id: expected a text that is not empty"),
+        ('[[blocks]]\nid = "error"\nkind = "txt"', "3:9", "blocks[0].kind: expected 'text', "),
+        ('[[blocks]]\nid = "error"\nkind = "txt"', "3:9", "did you mean 'text'?"),
+        ('[[blocks]]\nid = "error"\npriority = 101', "3:12", "blocks[0].priority: expected less than or equal to 100"),
+        ('[[blocks]]\nid = "error"\ncolour = "red"', "3:1", "colour is no field of blocks[0]; there are actions, "),
+        ('[[blocks]]\nid = "error"\nhedding = "x"', "3:1", "did you mean heading?"),
+        ('[[blocks]]\nid = "x"\nafter = "a"\nbefore = "b"', "4:11", "either `after` or `before`, not both"),
+        ('[[blocks]]\nid = "facts"\nfacts = [{label = "a"}]', "3:10", "blocks[0].facts[0].value is missing"),
+        ('[[blocks]]\nid = "facts"\n[[blocks.facts]]\nlabel = "a"\nvalue = 5', "5:9", "blocks[0].facts[0].value"),
+        ('[[blocks]]\nid = "a"\n[[blocks.facts]]\nlabel = "a"\nvalu = ""', "5:1", "did you mean value?"),
+    ],
+)
+def test_a_definition_that_is_wrong_is_set_aside_and_names_the_place(tmp_path, text, place, says):
+    found = packs(tmp_path, {DEFINITION: text, "strings/en.toml": 'closing = "mine"'})
+    (said,) = [str(one) for one in found.top.findings if says in str(one)]
+    assert said.startswith(f"{DEFINITION}:{place}: ")
+    assert found.top.notification(NAME) is None
+    assert found.top.read(DEFINITION) is None
+    assert [block.id for block in found.definition(NAME)[0].blocks] == BASE_BLOCKS
+    assert next(found.strings("closing", ["en"]))[0] == "mine"
+    assert [line for line in found.set_aside(NAME) if says in line and line.startswith("over1 1.0: ")]
+    assert found.set_aside("another") == []
+
+
+def test_all_that_is_wrong_is_listed_at_once(tmp_path):
+    text = 'subject = 5\nx = 1\n[[blocks]]\nid = "a"\nkind = "video"\npriority = -1\n[[blocks]]\ntext = "b"'
+    found = packs(tmp_path, {DEFINITION: text, "strings/de.toml": "x = 1\ny = 2"})
+    places = {one.place for one in found.findings()}
+    mine = {f"{DEFINITION}:{place}" for place in ("1:11", "2:1", "5:9", "6:12", "7:3")}
+    assert places == {*mine, "strings/de.toml:1:1", "strings/de.toml:2:1"}
 
 
 def test_a_notification_no_pack_defines_names_the_chain(tmp_path):

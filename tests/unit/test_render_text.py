@@ -18,7 +18,6 @@ from livery.models.notification import (
     ListBlock,
     TextBlock,
 )
-from livery.packs.chain import PackChain
 from livery.render.message import render
 from unit.hostile import notifications
 from unit.making import event, rendered, saying
@@ -103,7 +102,7 @@ def test_any_notification_is_a_text_with_a_title_of_one_line(said):
 
 def test_json_is_the_event_as_it_was_accepted():
     accepted = event({"data.new": [1, {"a": None}], "traceparent": "00-4b"})
-    message = render(SAID, accepted, PackChain(()), wanted=Format.JSON, limits=Limits())
+    message = render(SAID, accepted, wanted=Format.JSON, limits=Limits())
     assert json.loads(json.dumps(message.body)) == message.body
     assert (message.body["data"]["new"], message.body["traceparent"]) == ([1, {"a": None}], "00-4b")
     assert (message.body["id"], message.title) == ("evt-1", "Title")

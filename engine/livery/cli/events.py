@@ -12,6 +12,7 @@ from livery.errors import LiveryError
 if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.models.delivery import Delivery
+    from livery.models.message import Message
     from livery.ports import Receipt
 
 
@@ -112,9 +113,9 @@ def render(
         preview = _named(event, lambda: engine.preview(raw, channel=channel, locale=locale))
         message = preview.message
         if channel == quick.CHANNEL and not message.degraded:
-            kit.leave(engine, read, config)
+            kit.leave(engine, read, config, locale)
         stem = f"{engine.types[read.type].notification}.{message.locale}.{channel}"
-    files = quick.files_of(stem, message.html, message.text) if message.html else {}
+    files = quick.files_of(stem, _for_a_browser(message), message.text) if message.html else {}
     if wire or not files:
         files[f"{stem}{preview.suffix}"] = preview.wire
     try:
@@ -126,6 +127,15 @@ def render(
         output.emit({**facts, "files": [str(out / file) for file in files]})
     for what in message.degraded:
         output.complain(f"degraded: {what}")
+
+
+def _for_a_browser(message: "Message") -> str:
+    """The HTML with its images inside: a browser has no other parts of the mail to look into."""
+    if not message.inline:
+        return message.html
+    from livery.packs.assets import embedded
+
+    return embedded(message.html, {one.cid: (one.media_type, one.data) for one in message.inline})
 
 
 def _named(file: Path, job: Any) -> Any:

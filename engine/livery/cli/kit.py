@@ -13,18 +13,23 @@ if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.models.event import Event
 
+_MAX_STENCILS = 8
 _SPEAKING_HOOKS = ("livery_amend_notification",)
 
 
-def leave(engine: "Engine", event: "Event", config: Path | None) -> None:
+def leave(engine: "Engine", event: "Event", config: Path | None, asked: str | None) -> None:
     """Write the kit of a request. Does nothing where a plugin has a say in the wording, or no kit can be kept."""
     named = str(config) if config else None
     file = quick.file_of(named, event.seller_id, event.type)
     if file is None or any(engine.hooks.implementations(hook) for hook in _SPEAKING_HOOKS):
         return
-    kit = _kit(engine, event)
+    packs, _ = engine.writer.packs(engine.planner.chain(event))
+    if packs.packs and packs.set_aside(engine.types[event.type].notification):
+        return  # which only the engine tells
+    kit = _kit(engine, event, asked)
     kit["note"] = output.trial_note(engine, event.seller_id) if output.is_trial(config) else ""
     kit["signature"] = quick.signature([folder for _, _, folder in kit["packs"]], named)
+    kit["stencils"] = {**_older(file, kit["signature"]), **kit["stencils"]}
     try:
         descriptor, name = tempfile.mkstemp(dir=file.parent)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
@@ -34,33 +39,37 @@ def leave(engine: "Engine", event: "Event", config: Path | None) -> None:
         return
 
 
-def _kit(engine: "Engine", event: "Event") -> dict[str, Any]:
+def _older(file: Path, signature: list[Any]) -> dict[str, Any]:
+    """The stencils of the kit that is there, if it is as fresh as the new one."""
+    try:
+        kit: dict[str, Any] = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    fresh = kit.get("signature") == json.loads(json.dumps(signature))
+    return dict(list(kit["stencils"].items())[-_MAX_STENCILS:]) if fresh else {}
+
+
+def _kit(engine: "Engine", event: "Event", asked: str | None) -> dict[str, Any]:
     from livery.models.event import Event
     from livery.steps import compose
+    from livery.writing import Reading
 
     kind, chain = engine.types[event.type], engine.planner.chain(event)
     packs, _ = engine.writer.packs(chain)
-    material = compose.material(packs, kind.notification)
     last = engine.config.default_locale
+    user = event.data.user
+    reading = Reading(engine.now(), reader_locale=user.locale if user else None, asked_locale=asked)
+    choice = engine.writer.choice(chain, packs, reading)
     envelope = Event.model_json_schema()
     del envelope["properties"]["data"]
     envelope["required"] = [name for name in envelope["required"] if name != "data"]
-    strings: dict[str, dict[str, list[list[str]]]] = {}
-    for tag in packs.locales():
-        keys = dict.fromkeys(key for pack in packs.packs for key in pack.strings.get(tag, {}))
-        found = {key: [[one.source, one.pack, one.label] for one in material.strings(key, [tag])] for key in keys}
-        strings[tag] = found
+    key = quick.stencil_key(choice.tag, choice.regional, event.data.seller.name)
     return {
         "envelope": envelope,
         "data": kind.data.model_json_schema(),
-        "definition": material.definition,
-        "origin": dict(material.origin),
-        "strings": strings,
-        "file": material.file,
-        "label": material.pack,
         "name": kind.notification,
-        "brand": compose.brand(chain, packs, chain[-1].name or ""),
         "wishes": compose.wishes(chain, last),
         "available": compose.available(packs, last),
         "packs": [[pack.id, pack.label, str(pack.folder)] for pack in packs.packs],
+        "stencils": {key: engine.writer.compiled(event, chain, reading)},
     }

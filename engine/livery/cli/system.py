@@ -1,4 +1,4 @@
-"""`livery worker`, `plugin`, `pack`, `doctor`: commands about the installation."""
+"""`livery worker`, `plugin`, `doctor`: commands about the installation."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,9 @@ from livery.errors import LiveryError
 
 if TYPE_CHECKING:
     from livery.engine import Engine
+    from livery.packs.chain import Changes
 
 plugin = typer.Typer(no_args_is_help=True, help="Plugins: channels, event types and packs that are installed.")
-pack = typer.Typer(no_args_is_help=True, help="Template packs.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,10 +20,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(output.command(doctor))
     plugin.command("list")(output.command(plugin_list))
     plugin.callback()(lambda: None)
-    pack.command("list")(output.command(pack_list))
-    pack.callback()(lambda: None)
     app.add_typer(plugin, name="plugin")
-    app.add_typer(pack, name="pack")
 
 
 def worker(config: ConfigOption = None) -> None:
@@ -37,7 +34,9 @@ def worker(config: ConfigOption = None) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
-        output.note("Working; Ctrl-C or SIGTERM stops after what is being sent.")
+        if hasattr(signal, "SIGHUP"):
+            loop.add_signal_handler(signal.SIGHUP, lambda: _reload(engine))
+        output.note("Working; Ctrl-C or SIGTERM stops after what is being sent, SIGHUP reads the packs again.")
         try:
             await engine.work()
         except asyncio.CancelledError:
@@ -45,6 +44,16 @@ def worker(config: ConfigOption = None) -> None:
 
     with output.opened(config) as engine:
         asyncio.run(run(engine))
+
+
+def _reload(engine: "Engine") -> None:
+    changes = engine.reload_packs()
+    said = "; ".join(f"{what}: {', '.join(ids)}" for what, ids in _parts(changes) if ids)
+    output.note(f"Packs read again. {said or 'Nothing changed.'}")
+
+
+def _parts(changes: "Changes") -> list[tuple[str, tuple[str, ...]]]:
+    return [("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)]
 
 
 def plugin_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
@@ -81,37 +90,6 @@ def plugin_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> 
     output.table(("channel", "what it is", "state"), channels)
     if any(one.error and "blocked" not in one.error for one in plugins):
         output.complain("A plugin was skipped; its error stands beside it.")
-
-
-def pack_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
-    """List every template pack, with its parents and languages."""
-    with output.opened(config) as engine:
-        found = []
-        for id_, one in sorted(engine.library.packs.items()):
-            chain = engine.library.chain(id_)
-            parents = [parent.id for parent in chain.packs[1:]]
-            used = sorted(tenant.id for tenant in engine.config.tenants.values() if tenant.pack == id_)
-            found.append(
-                {
-                    "id": id_, "version": one.manifest.version, "title": one.manifest.title, "parents": parents,
-                    "locales": chain.locales(), "tenants": used, "folder": str(one.folder),
-                }
-            )  # fmt: skip
-    if as_json:
-        output.emit(found)
-        return
-    rows = [
-        (
-            one["id"],
-            one["version"],
-            one["title"],
-            " → ".join(one["parents"]) or "–",
-            ", ".join(one["locales"]),
-            ", ".join(one["tenants"]) or "–",
-        )
-        for one in found
-    ]
-    output.table(("pack", "version", "title", "laid over", "languages", "used by"), rows)
 
 
 def doctor(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
@@ -172,6 +150,10 @@ def _check_engine(engine: "Engine", check: Any) -> None:
             f"channel {kind.name}",
             lambda name=kind.name: engine.channels.missing(name) or engine.channels.open(name),
         )
+    check("packs can be compiled", engine.press.warm)
+    for finding in engine.library.findings():
+        if finding.severity == "error":
+            check(f"pack {finding.pack}", lambda said=str(finding): said)
     check("store opens", engine.counts)
     dead = check("store is read", engine.counts) or {}
     check(

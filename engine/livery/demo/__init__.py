@@ -60,7 +60,7 @@ def run(out: Path) -> Report:
         settings = configuration(f"sqlite:///{store}/livery.db", smtp_port=mail.port, http_url=http.url(""))
         with Engine.open(Config.load(None, **settings)) as engine:
             samples = engine.library.packs["base"].samples(NOTIFICATION)
-            events = [file.read_bytes() for file in reversed(samples)]
+            events = [content for _, content in reversed(samples)]
             engine.accept_all(events)
             engine.drain()
             deliveries = sorted(engine.deliveries(limit=1000), key=lambda one: (one.tenant, one.channel))
@@ -83,7 +83,7 @@ def _expected(engine: Engine, raw: bytes) -> Expected:
     chain = engine.config.chain(event.seller_id) or ()
     user = event.data.user
     reading = Reading(event.when(engine.now()), reader_locale=user.locale if user else None)
-    said, _, _ = engine.writer.notification(event, chain, reading)
+    said = engine.writer.written(event, chain, reading).notification
     secret = chain[-1].channels["webhook"][0]["secret"]
     return Expected(event, said, webhook_secret=secret, cc=chain[-1].contacts["primary"].email)
 

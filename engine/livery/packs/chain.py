@@ -1,29 +1,61 @@
-"""Overlays: a pack and its parents as one. Files and blocks by pack, strings by language first, then by pack."""
+"""A pack and what stands behind it as one, and every pack of an engine.
+
+Files and blocks are looked up by pack; strings by language first, then by pack.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from hashlib import sha256
+from os.path import realpath
 from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
-
-from livery.config import problems_of
 from livery.errors import NotFound, PackError, PluginError
+from livery.packs.findings import Finding, ordered
+from livery.packs.gathering import MANIFEST, refusal
 from livery.packs.layers import Layers
 from livery.packs.manifest import NotificationDefinition
+from livery.packs.overlays import merged
 from livery.packs.pack import Pack
-
-_SCALARS = ("event", "subject", "preheader", "title", "greeting", "closing", "signature", "footer")
+from livery.packs.source import open_source, stamp
+from livery.packs.tokens import TokenSpec, resolve
+from livery.packs.toml import NOWHERE, Place
 
 
 class PackChain(Layers[Pack]):
     """Layers that know their manifests: tokens, strings and notification definitions after all overlays."""
 
+    def __init__(self, packs: Iterable[Pack], *, asked: str = "") -> None:
+        super().__init__(packs)
+        self._asked = asked
+
+    @property
+    def asked(self) -> Pack:
+        """The pack whose chain this is; add-ons to it may stand before it."""
+        named = (pack for pack in self.packs if pack.id == self._asked)
+        plain = (pack for pack in self.packs if pack.manifest.adds_to is None)
+        return next(named, None) or next(plain, self.packs[0])
+
+    @property
+    def digest(self) -> str:
+        """sha256 over the digests of its packs, in their order, in hex."""
+        return sha256("\n".join(pack.digest for pack in self.packs).encode()).hexdigest()
+
     def tokens(self) -> dict[str, str]:
-        """Every token, the nearest pack's value."""
-        merged: dict[str, str] = {}
-        for pack in reversed(self.packs):
-            merged.update(pack.manifest.tokens)
-        return merged
+        """Every token: the nearest pack's valid value, and what follows from others."""
+        return resolve(self.token_layers()).values
+
+    def token_layers(self) -> list[tuple[str, Mapping[str, str | TokenSpec]]]:
+        """What each pack says of tokens, with its id; the base first."""
+        return [(pack.id, pack.manifest.tokens) for pack in reversed(self.packs)]
+
+    def token_place(self, pack: str, name: str) -> Place:
+        """Where a pack of the chain says something of a token; nowhere if it does not."""
+        found = next((one for one in self.packs if one.id == pack and name in one.manifest.tokens), None)
+        return found.place(MANIFEST, ("tokens", name)) if found else NOWHERE
 
     def locales(self) -> list[str]:
         """Languages there are texts for anywhere in the chain."""
@@ -45,97 +77,218 @@ class PackChain(Layers[Pack]):
             PackError: the overlays do not fit together.
 
         """
-        merged: dict[str, Any] = {}
-        blocks: dict[str, dict[str, Any]] = {}
-        origin: dict[str, str] = {}
-        file = f"notifications/{name}.toml"
-        for pack in reversed(self.packs):
-            overlay = pack.notification(name)
-            if overlay is None:
-                continue
-            merged.update({field: value for field in _SCALARS if (value := getattr(overlay, field)) is not None})
-            for gone in overlay.remove:
-                if blocks.pop(gone, None) is None:
-                    raise PackError(f"removes the block {gone!r}, which no parent has", pack=pack.id, file=file)
-            for change in overlay.blocks:
-                blocks = _laid_over(blocks, change, pack.id, file)
-                origin[str(change["id"])] = pack.id
-        if not merged:
+        merge = merged(reversed(self.packs), name)
+        if not merge.steps:
             raise NotFound(f"no pack of {' → '.join(pack.id for pack in self.packs)} defines {name!r}")
-        try:
-            whole = NotificationDefinition.model_validate({**merged, "blocks": list(blocks.values())})
-        except ValidationError as error:
-            problems = "; ".join(map(str, problems_of(error)))
-            raise PackError(problems, pack=self.top.id, file=file) from None
-        return whole, origin
+        return merge.definition(), {id_: merge.steps["block", id_][-1].pack.id for id_ in merge.blocks}
+
+    def findings(self) -> list[Finding]:
+        """Everything that is wrong with its packs, each by itself."""
+        return ordered(one for pack in self.packs for one in pack.findings)
+
+    def set_aside(self, notification: str) -> list[str]:
+        """What of its packs a message of this notification has to do without, a sentence each.
+
+        Strings of any language count: who reads them cannot be told from what is left.
+        """
+        other = {"samples", "notifications"}
+        return [
+            f"{pack.label}: {one}"
+            for pack in self.packs
+            for one in pack.findings
+            if one.severity == "error"
+            and (one.file.partition("/")[0] not in other or one.file == f"notifications/{notification}.toml")
+        ]
 
 
-def _laid_over(
-    blocks: dict[str, dict[str, Any]], change: Mapping[str, Any], pack: str, file: str
-) -> dict[str, dict[str, Any]]:
-    fields = dict(change)
-    where = {side: fields.pop(side) for side in ("after", "before") if side in fields}
-    id_ = fields.get("id")
-    if not isinstance(id_, str) or not id_:
-        raise PackError("has a block without an id", pack=pack, file=file)
-    fields = {**blocks.get(id_, {}), **fields}
-    if not where:
-        return {**blocks, id_: fields}
-    if len(where) > 1:
-        raise PackError(f"block {id_!r} has both `after` and `before`; keep one", pack=pack, file=file)
-    side, neighbour = next(iter(where.items()))
-    others = {key: block for key, block in blocks.items() if key != id_}
-    if neighbour not in others:
-        raise PackError(f"block {id_!r} is to stand {side} {neighbour!r}, which is not there", pack=pack, file=file)
-    ordered: dict[str, dict[str, Any]] = {}
-    for key, block in others.items():
-        pair = [(id_, fields), (key, block)] if side == "before" else [(key, block), (id_, fields)]
-        ordered.update(pair if key == neighbour else [(key, block)])
-    return ordered
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a reload changed, by the packs' ids."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """All packs at one moment. Replaced as a whole, so that nobody sees half of it."""
+
+    packs: Mapping[str, Pack]
+    broken: Mapping[Path, PackError]
+    by_source: Mapping[Path, Pack]
+    stamps: Mapping[Path, Any]
+    chains: dict[str, PackChain] = field(default_factory=dict)
+
+
+_NONE = _State({}, {}, {}, {})
 
 
 class Library:
-    """Every pack of one engine, by id. A pack that cannot be read is set aside: it takes nobody else down."""
+    """Every pack of one engine, by id. Safe from any thread.
 
-    def __init__(self, folders: Iterable[Path]) -> None:
-        self.packs: dict[str, Pack] = {}
-        self.broken: dict[Path, PackError] = {}
-        for folder in folders:
-            try:
-                pack = Pack(folder)
-            except PackError as error:
-                self.broken[folder] = error
-                continue
-            if pack.id in self.packs:
-                raise PluginError(
-                    f"two packs have the id {pack.id!r}: {self.packs[pack.id].folder} and {pack.folder}; rename one"
-                )
-            self.packs[pack.id] = pack
-        self._chains: dict[str, PackChain] = {}
+    A pack that cannot be read is set aside: it takes nobody else down.
+
+    Raises:
+        PluginError: two packs have one id.
+
+    """
+
+    def __init__(self, sources: Iterable[Path | str]) -> None:
+        self._sources = tuple({realpath(one): Path(one) for one in reversed(list(sources))}.values())[::-1]
+        self._lock = Lock()
+        self._state = self._read(_NONE)
+
+    @property
+    def packs(self) -> Mapping[str, Pack]:
+        """Every pack by its id, as they are now."""
+        return self._state.packs
+
+    @property
+    def broken(self) -> Mapping[Path, PackError]:
+        """What cannot be used, by folder or zip. After a reload, the version before may still be in use."""
+        return self._state.broken
 
     def chain(self, pack: str) -> PackChain:
-        """A pack and its parents.
+        """A pack, its add-ons, its parents and theirs.
 
         Raises:
             NotFound: there is no such pack.
-            PackError: a parent is missing, packs are each other's parents, or strings cannot be read.
+            PackError: a parent is missing, or packs are each other's parents.
 
         """
-        if pack not in self._chains:
-            chain = PackChain(self._walk(pack))
-            chain.locales()  # strings nobody can read are found now, while another pack can step in
-            self._chains[pack] = chain
-        return self._chains[pack]
+        state = self._state
+        if pack not in state.chains:
+            state.chains.setdefault(pack, PackChain(_walk(state.packs, pack), asked=pack))
+        return state.chains[pack]
 
-    def _walk(self, pack: str) -> list[Pack]:
-        if pack not in self.packs:
-            raise NotFound(f"no pack is called {pack!r}; there are: {', '.join(sorted(self.packs)) or 'none'}")
-        found = [self.packs[pack]]
-        while parent := found[-1].manifest.parent:
-            if parent not in self.packs:
-                raise PackError(f"its parent {parent!r} is not installed", pack=found[-1].id, file="pack.toml")
-            if parent in [one.id for one in found]:
-                cycle = " → ".join([*(one.id for one in found), parent])
-                raise PackError(f"packs are each other's parents: {cycle}", pack=pack, file="pack.toml")
-            found.append(self.packs[parent])
-        return found
+    def findings(self) -> list[Finding]:
+        """Everything that is wrong with the packs in use, and between them."""
+        state = self._state
+        found = [one for pack in state.packs.values() for one in pack.findings]
+        for pack in state.packs:
+            try:
+                _walk(state.packs, pack)
+            except PackError as error:
+                found.extend(error.findings)
+        return ordered(found)
+
+    def changed(self) -> bool:
+        """Whether any source looks otherwise than when it was read; looks at no content, so it may be asked often."""
+        return any(stamp(source) != seen for source, seen in self._state.stamps.items())
+
+    def reload(self) -> Changes:
+        """Read all packs again; what has not changed stays the same object, with all that is compiled of it.
+
+        An edit is in use as a whole or not at all: a pack that is broken now, or has an error where it had none,
+        stays as it was and is in `broken`.
+        """
+        with self._lock:
+            old = self._state
+            new = self._read(old)
+            for id_, chain in list(old.chains.items()):
+                if _is_still(chain, new.packs, id_):
+                    new.chains[id_] = chain
+            self._state = new
+        return Changes(
+            added=tuple(sorted(set(new.packs) - set(old.packs))),
+            changed=tuple(sorted(id_ for id_, one in new.packs.items() if old.packs.get(id_, one) is not one)),
+            removed=tuple(sorted(set(old.packs) - set(new.packs))),
+        )
+
+    def _read(self, old: _State) -> _State:
+        packs: dict[str, Pack] = {}
+        broken: dict[Path, PackError] = {}
+        by_source: dict[Path, Pack] = {}
+        stamps: dict[Path, Any] = {}
+        for source in self._sources:
+            stamps[source] = stamp(source)  # before it is read: what changes from here on is the next reload's
+            before = old.by_source.get(source)
+            pack = None
+            try:
+                pack = _newest(source, before)
+                _check_alone(pack, packs, is_start=old is _NONE)
+            except PackError as error:
+                broken[source] = error
+                pack = before if before is not None and before.id not in packs else None
+            if pack is not None:
+                packs[pack.id] = by_source[source] = pack
+        return _State(MappingProxyType(packs), MappingProxyType(broken), by_source, stamps)
+
+
+def _newest(source: Path, before: Pack | None) -> Pack:
+    snapshot = open_source(source)
+    if before is not None and before.digest == snapshot.digest:
+        return before
+    pack = Pack(snapshot)
+    if before is not None and pack.has_errors and not before.has_errors:
+        raise refusal([one for one in pack.findings if one.severity == "error"], pack.id)
+    return pack
+
+
+def _check_alone(pack: Pack, packs: Mapping[str, Pack], *, is_start: bool) -> None:
+    other = packs.get(pack.id)
+    if other is None:
+        return
+    said = f"two packs have the id {pack.id!r}: {other.folder} and {pack.folder}; rename one"
+    if is_start:
+        raise PluginError(said)
+    raise PackError(said, pack=pack.id, file=MANIFEST)
+
+
+def _is_still(chain: PackChain, packs: Mapping[str, Pack], asked: str) -> bool:
+    try:
+        found = _walk(packs, asked)
+    except (NotFound, PackError):
+        return False
+    return len(found) == len(chain.packs) and all(one is two for one, two in zip(found, chain.packs, strict=True))
+
+
+def _walk(packs: Mapping[str, Pack], asked: str) -> list[Pack]:
+    """The chain of a pack: it and its parents, each below the packs that add to it."""
+    if asked not in packs:
+        there = ", ".join(sorted(packs)) or "none"
+        raise NotFound(f"no pack is called {asked!r}; there are: {there}")
+    line = [packs[asked]]
+    while above := line[-1].manifest.parent or line[-1].manifest.adds_to:
+        if above not in packs:
+            raise _not_there(line[-1], above, packs)
+        if above in [one.id for one in line]:
+            cycle = " → ".join([*(one.id for one in line), above])
+            raise _wrong(packs[asked], f"packs are each other's parents: {cycle}", "let one of them have no parent")
+        line.append(packs[above])
+    found: list[Pack] = []
+    placed = {one.id for one in line}
+    for one in line:
+        found.extend([*_add_ons(packs, one, placed), one])
+    return found
+
+
+def _add_ons(packs: Mapping[str, Pack], to: Pack, placed: set[str]) -> list[Pack]:
+    """Packs that add to one, in the order of their ids from it upwards; those that add to them above each."""
+    found: list[Pack] = []
+    for id_ in sorted(packs, reverse=True):
+        if packs[id_].manifest.adds_to == to.id and id_ not in placed:
+            placed.add(id_)
+            found.extend([*_add_ons(packs, packs[id_], placed), packs[id_]])
+    return found
+
+
+def _not_there(pack: Pack, above: str, packs: Mapping[str, Pack]) -> PackError:
+    said = f"its parent {above!r} is not installed"
+    if pack.manifest.adds_to:
+        said = f"the pack {above!r} it adds to is not installed"
+    near = get_close_matches(above, packs, 1)
+    return _wrong(pack, said, f"did you mean {near[0]!r}?" if near else "install it, or add it to `pack_paths`")
+
+
+def _wrong(pack: Pack, message: str, fix: str) -> PackError:
+    place = pack.value_place(MANIFEST, ("adds_to" if pack.manifest.adds_to else "parent",))
+    found = Finding(
+        severity="error", rule="parent", message=message, fix=fix, pack=pack.id, file=MANIFEST, line=place.line,
+        column=place.column,
+    )  # fmt: skip
+    return refusal([found], pack.id)

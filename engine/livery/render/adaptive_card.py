@@ -23,20 +23,20 @@ from livery.models.notification import (
     Notification,
     TextBlock,
 )
-from livery.render.budget import within
+from livery.render.budget import Own, within
 
 _WHOLE = 24_000
 _SMALL = 500
 _LENGTHS = (2500, 1000, 400, 150, 60, 20)
 
 
-def adaptive_card(notification: Notification, event: Event, limits: Limits) -> Message:
+def adaptive_card(notification: Notification, event: Event, limits: Limits, own: Own = lambda *_: None) -> Message:
     """The message a Workflows webhook takes: one card as its only attachment."""
     del event
     room = limits.total or _WHOLE
 
     def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
-        return _envelope(_card(notification, blocks, length))
+        return _envelope(_card(notification, blocks, length, own))
 
     made, dropped = within(notification, make, lambda whole: _size(whole) <= room, _LENGTHS)
     return Message(
@@ -58,12 +58,14 @@ def _envelope(card: dict[str, Any]) -> dict[str, Any]:
     return {"type": "message", "attachments": [{"contentType": kind, "contentUrl": None, "content": card}]}
 
 
-def _card(notification: Notification, blocks: Sequence[Block], length: int) -> dict[str, Any]:
+def _card(notification: Notification, blocks: Sequence[Block], length: int, own: Own) -> dict[str, Any]:
     rtl = notification.direction == "rtl"
     body: list[dict[str, Any]] = [_text(notification.title, min(_SMALL, length), size="Large", weight="Bolder")]
     if notification.greeting:
         body.append(_text(notification.greeting, length))
-    body += [element for block in blocks for element in _block(block, length)]
+    for block in blocks:
+        mine = own(block, length)
+        body += _block(block, length) if mine is None else mine
     if notification.closing:
         body.append(_text(notification.closing, length))
     body += [

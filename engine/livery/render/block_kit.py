@@ -20,7 +20,7 @@ from livery.models.notification import (
     Notification,
     TextBlock,
 )
-from livery.render.budget import within
+from livery.render.budget import Own, within
 
 _SECTION, _HEADER, _FIELD, _FIELDS, _BUTTON, _BUTTONS, _URL, _BLOCKS = 3000, 150, 2000, 10, 75, 25, 3000, 50
 _WHOLE = 12_000
@@ -28,7 +28,7 @@ _QUOTE = 1500
 _LENGTHS = (2700, 1200, 500, 200, 80, 30)
 
 
-def block_kit(notification: Notification, event: Event, limits: Limits) -> Message:
+def block_kit(notification: Notification, event: Event, limits: Limits, own: Own = lambda *_: None) -> Message:
     """Blocks for an incoming webhook or `chat.postMessage`, with the plain text Slack shows in notifications."""
     del event
     room = limits.total or _WHOLE
@@ -36,7 +36,7 @@ def block_kit(notification: Notification, event: Event, limits: Limits) -> Messa
     title = one_line(notification.title, 200)
 
     def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
-        return {"text": escaped(title, _SECTION), "blocks": list(_whole(notification, blocks, length))}
+        return {"text": escaped(title, _SECTION), "blocks": list(_whole(notification, blocks, length, own))}
 
     def fits(made: dict[str, Any]) -> bool:
         return len(made["blocks"]) <= _BLOCKS and len(json.dumps(made, ensure_ascii=False)) <= room
@@ -71,11 +71,12 @@ def escaped(text: str, limit: int, *, quote: str = "") -> str:
         cut = min(cut - 1, cut * limit // len(done))
 
 
-def _whole(notification: Notification, blocks: Sequence[Block], length: int) -> Iterable[dict[str, Any]]:
+def _whole(notification: Notification, blocks: Sequence[Block], length: int, own: Own) -> Iterable[dict[str, Any]]:
     yield {"type": "header", "text": {"type": "plain_text", "text": one_line(notification.title, _HEADER)}}
     yield from _section(notification.greeting, length)
     for block in blocks:
-        yield from _block(block, length)
+        mine = own(block, length)
+        yield from (_block(block, length) if mine is None else mine)
     yield from _section(notification.closing, length)
     small = [" ".join(notification.signature), notification.footer]
     elements = [_mrkdwn(text, min(_FIELD, length)) for text in small if text.strip()]

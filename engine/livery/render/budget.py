@@ -1,11 +1,13 @@
 """Channel budgets: what does not fit goes by declared priority, and the message says that something is missing."""
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from livery.models.notification import Block, Notification
 
 _T = TypeVar("_T")
+Own = Callable[[Block, int], Any]
+"""A block as the pack itself shows it, with so many characters for each text; None: as the channel does."""
 KEPT = 100
 
 

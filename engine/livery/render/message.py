@@ -1,45 +1,122 @@
 """Render: a notification becomes the message of one channel's format, within the channel's limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from livery.channel import Limits
+from livery.composing import MAX_TEXT
 from livery.locales import one_line, shorten
 from livery.models.event import Event
-from livery.models.message import Format, Message
-from livery.models.notification import Notification
-from livery.packs.chain import PackChain
+from livery.models.message import Format, Inline, Message
+from livery.models.notification import Block, Notification
+
+Page = Callable[[], tuple[str, list[str], list[Inline]]]
+"""Makes the HTML of an e-mail with what was passed over and the images that go with it; empty if no pack can."""
 
 
-def render(notification: Notification, event: Event, packs: PackChain, *, wanted: Format, limits: Limits) -> Message:
+class Cards(Protocol):
+    """How a pack shows blocks on channels other than e-mail, where it does."""
+
+    def card(self, format_: str, block: dict[str, Any], length: int) -> Any:
+        """The block, with so many characters for each text; None leaves it to the channel. May raise."""
+
+    def card_notes(self, format_: str) -> list[str]:
+        """What had to be passed over."""
+
+
+def render(
+    notification: Notification,
+    event: Event,
+    *,
+    wanted: Format,
+    limits: Limits,
+    page: Page | None = None,
+    cards: Cards | None = None,
+) -> Message:
     """The message of a notification in one format, within a channel's limits.
 
     Never fails for what a pack does or how long a text is: it falls back, drops by priority and shortens,
     and `degraded` says so.
+
+    Args:
+        notification: what is said.
+        event: what it is said of; webhooks send it as it is.
+        wanted: the format.
+        limits: what the channel has room for.
+        page: makes the HTML of an e-mail; without it there is the plain built-in page.
+        cards: how the pack shows blocks on other channels.
+
     """
-    if wanted is Format.EMAIL:
-        return _email(notification, packs)
-    return _renderer(wanted)(notification, event, limits)
+    own = _Own(wanted, cards)
+    made = _email(notification, page, own) if wanted is Format.EMAIL else _other(notification, event, limits, own)
+    return made.model_copy(update={"degraded": (*made.degraded, *dict.fromkeys(own.notes))}) if own.notes else made
 
 
-def _email(notification: Notification, packs: PackChain) -> Message:
-    from livery.render.email import email
+class _Own:
+    """Asks the pack for a block, and takes no for an answer."""
 
-    made = email(notification.model_dump(mode="json"), packs)
+    def __init__(self, wanted: Format, cards: Cards | None) -> None:
+        self.wanted = wanted
+        self._format = "text" if wanted is Format.EMAIL else wanted.value
+        self._cards = cards
+        self.notes = list(cards.card_notes(self._format)) if cards is not None else []
+
+    def __call__(self, block: Block, length: int) -> Any:
+        return self.plain(block.model_dump(mode="json"), length)
+
+    def plain(self, block: dict[str, Any], length: int) -> Any:
+        if self._cards is None:
+            return None
+        try:
+            return self._cards.card(self._format, block, length)
+        except Exception as error:  # noqa: BLE001 - a pack may raise anything; the message must go out
+            self.notes.append(f"block {block['id']} as {self._format}: {one_line(str(error), 200)}")
+            return None
+
+    def text(self, block: Mapping[str, Any]) -> str | None:
+        made = self.plain(dict(block), MAX_TEXT)
+        return str(made).strip("\n") if made is not None else None
+
+
+def _email(notification: Notification, page: Page | None, own: _Own) -> Message:
+    from livery.render.email import built_in
+    from livery.render.text import plain
+
+    said = notification.model_dump(mode="json")
+    html, notes, inline = page() if page is not None else ("", [], [])
     return Message(
         format=Format.EMAIL,
         locale=notification.locale,
-        title=made.title,
-        text=made.text,
-        html=made.html,
-        degraded=made.degraded,
+        title=one_line(notification.subject, 250),
+        text=plain(said, own.text),
+        html=html or built_in(said),
+        inline=tuple(inline),
+        degraded=(*notification.degraded, *notes),
     )
 
 
-def _text(notification: Notification, event: Event, limits: Limits) -> Message:
+def _other(notification: Notification, event: Event, limits: Limits, own: _Own) -> Message:
+    match own.wanted:
+        case Format.BLOCK_KIT:
+            from livery.render.block_kit import block_kit
+
+            return block_kit(notification, event, limits, own)
+        case Format.ADAPTIVE_CARD:
+            from livery.render.adaptive_card import adaptive_card
+
+            return adaptive_card(notification, event, limits, own)
+        case Format.JSON:
+            from livery.render.json import event_json
+
+            return event_json(notification, event, limits)
+        case _:
+            return _text(notification, limits, own)
+
+
+def _text(notification: Notification, limits: Limits, own: _Own) -> Message:
     from livery.render.text import plain
 
-    del event
-    whole = f"{notification.title}\n\n{plain(notification.model_dump(mode='json'))}"
+    whole = f"{notification.title}\n\n{plain(notification.model_dump(mode='json'), own.text)}"
     room = limits.total or limits.text
     return Message(
         format=Format.TEXT,
@@ -48,16 +125,3 @@ def _text(notification: Notification, event: Event, limits: Limits) -> Message:
         text=shorten(whole, room) if room else whole,
         degraded=notification.degraded,
     )
-
-
-def _renderer(wanted: Format) -> Callable[[Notification, Event, Limits], Message]:
-    match wanted:
-        case Format.BLOCK_KIT:
-            from livery.render.block_kit import block_kit as renderer
-        case Format.ADAPTIVE_CARD:
-            from livery.render.adaptive_card import adaptive_card as renderer
-        case Format.JSON:
-            from livery.render.json import event_json as renderer
-        case _:
-            renderer = _text
-    return renderer

@@ -1,14 +1,21 @@
 """Plain text: a channel of its own, and the fallback part of every richer format. Works on plain data."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 RULE = "-" * 40
 
 
-def plain(said: Mapping[str, Any]) -> str:
-    """Every row of a notification (as plain data) as text, without its title."""
-    parts = [said["greeting"], *(block_text(block) for block in said["blocks"]), said["closing"]]
+def plain(said: Mapping[str, Any], own: Callable[[Mapping[str, Any]], str | None] = lambda _: None) -> str:
+    """Every row of a notification (as plain data) as text, without its title.
+
+    Args:
+        said: the notification.
+        own: a block as the pack itself writes it; None leaves it to `block_text`.
+
+    """
+    blocks = [block_text(block) if (mine := own(block)) is None else mine for block in said["blocks"]]
+    parts = [said["greeting"], *blocks, said["closing"]]
     parts += ["\n".join(said["signature"]), f"{RULE}\n{said['footer']}" if said["footer"] else ""]
     return "\n\n".join(part for part in parts if part) + "\n"
 

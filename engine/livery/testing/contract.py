@@ -28,6 +28,8 @@ all. A channel that speaks something else than HTTP brings a `FarSide` of its ow
 | `check_limits(wire)` | if the far side has limits `Limits` cannot express: assert that the bytes keep them |
 | `excused` | if the far side or a library beneath you cannot do what a test asks: the test's name and why |
 
+Says `kind` that the channel sends `inline_images`, then your far side tells in `Arrival.images` which came.
+
 Fill every secret (`SecretStr`) in settings and destination with a long value that stands nowhere else: the suite
 looks for them in every outcome, label, repr and log record. What an `excused` test asks is a service to people, not
 a safety: the rest cannot be excused. An excused test is reported as skipped with your reason.
@@ -142,6 +144,20 @@ class ChannelContract:
             self.send(far)
             [arrival] = far.arrivals
         assert all(phrase in arrival.text for phrase in specimens.PHRASES), arrival.text
+
+    def test_images_inside_it_arrive_or_are_ignored_as_the_channel_says(self) -> None:
+        pictured = specimens.pictured(self.kind)
+        with self._far() as far:
+            wire = self.make(far).encode(pictured, self._envelope())
+            if not self.kind.inline_images:
+                bare = self.make(far).encode(pictured.model_copy(update={"inline": ()}), self._envelope())
+                assert wire == bare, "encode() looks at message.inline, but ChannelType does not say inline_images"
+                return
+            outcome = self.send(far, wire=wire)
+            assert outcome.status in _GOOD, outcome
+            [arrival] = far.arrivals
+        sent = {image.cid: image.data for image in specimens.IMAGES}
+        assert dict(arrival.images) == sent, f"of these images {[*sent]}, these arrived: {[*arrival.images]}"
 
     def test_every_attempt_carries_the_same_identity(self) -> None:
         with self._far() as far:

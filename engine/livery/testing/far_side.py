@@ -2,8 +2,8 @@
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -50,6 +50,8 @@ class Arrival:
     addresses: tuple[str, ...] = ()
     """Whom it was for, where the channel writes to persons."""
     reply_to: str = ""
+    images: Mapping[str, bytes] = field(default_factory=dict)
+    """The images that came inside it, by Content-ID without angle brackets."""
 
 
 class FarSide(ABC):

@@ -36,6 +36,12 @@ class ReceivedMail:
         body = self.parsed.get_body((subtype,))
         return body.get_content() if body is not None else ""
 
+    @property
+    def images(self) -> dict[str, bytes]:
+        """Images that travel inside it, by Content-ID without angle brackets."""
+        parts = [part for part in self.parsed.walk() if part["Content-ID"] and part.get_content_maintype() == "image"]
+        return {str(part["Content-ID"]).strip("<> "): part.get_content() for part in parts}
+
 
 class MailServer:
     """An SMTP server that keeps what it gets.

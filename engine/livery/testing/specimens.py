@@ -8,7 +8,7 @@ from typing import Any
 from livery.channel import ChannelType
 from livery.models.audience import Recipient
 from livery.models.event import Event
-from livery.models.message import Envelope, Message
+from livery.models.message import Envelope, Inline, Message
 from livery.models.notification import (
     Action,
     ActionsBlock,
@@ -23,6 +23,21 @@ from livery.models.notification import (
 
 PHRASES = ("تعذّر تفعيل الخدمة", "Zoë Großmann 日本語 👩‍👩‍👧")
 """What must arrive as it is: right to left, other alphabets, an emoji of several code points."""
+IMAGES = (
+    Inline(
+        cid="4f53cda18c2baa0c0354bb5f9a3ecbe5@livery",
+        media_type="image/png",
+        filename="logo.png",
+        data="iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+    ),
+    Inline(
+        cid="ef2d127de37b942baad06145e54b0c61@livery",
+        media_type="image/gif",
+        filename="dot.gif",
+        data="R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7",
+    ),
+)
+"""Two images of one pixel."""
 REPLY_TO = "help@seller.example"
 PERSONS = {
     "to": ("ada@customer.example", "bert@customer.example", "carla@customer.example"),
@@ -74,11 +89,17 @@ def event() -> Event:
 
 def message(kind: ChannelType, *, huge: bool = False) -> Message:
     """The specimen, rendered for a channel as the engine does it."""
-    from livery.packs.chain import PackChain
     from livery.render.message import render
 
     said = _huge() if huge else _usual()
-    return render(said, event(), PackChain(()), wanted=kind.format, limits=kind.limits)
+    return render(said, event(), wanted=kind.format, limits=kind.limits)
+
+
+def pictured(kind: ChannelType) -> Message:
+    """The specimen with `IMAGES` in it."""
+    plain = message(kind)
+    shown = "".join(f'<img src="cid:{image.cid}" alt="">' for image in IMAGES)
+    return plain.model_copy(update={"html": f"{plain.html}{shown}" if plain.html else "", "inline": IMAGES})
 
 
 def _usual() -> Notification:

@@ -1,10 +1,1 @@
-"""A template pack: everything in it is data; this module only says where it lies."""
-
-from pathlib import Path
-
-from livery.plugin import hookimpl
-
-
-@hookimpl
-def livery_register_packs() -> list[Path]:
-    return [Path(__file__).parent]
+"""A template pack: all of it is data, found by the entry point `livery.packs` and never imported."""

@@ -1,0 +1,193 @@
+"""Rendering by stencil beside rendering directly (Jinja → MJML for every message); what compiling costs; 10,000 brands.
+
+User CPU of one process per message; rounds are interleaved and turn their order about, ratios are medians of the
+rounds. The messages are the example packs' in three languages, with events that take every branch.
+"""
+
+import gc
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+from mjml import mjml2html
+
+from livery import Config, Engine, locales
+from livery.packs.assets import Policy
+from livery.stencils import orders
+from livery.stencils.compiling import compiled
+from livery.stencils.direct import Direct
+from livery.stencils.press import Press
+from livery.stencils.shelf import Shelf
+from livery.stencils.stencil import Stencil
+from livery.steps import compose
+
+ROUNDS, EVENTS = 9, 60
+BRANDS = 10_000
+PACKS, LOCALES = ("base", "nordwind", "souq-cloud"), ("en", "de", "ar")
+ROOT = Path(__file__).parents[1] / "examples/events"
+
+
+class Bare(Direct):
+    """Nothing but Jinja and mjml-python: what somebody would write by hand, without our checks."""
+
+    def bare(self, said: dict[str, Any]) -> str:
+        files, sandbox = self._views[0]
+        known = {name: said[name] for name in ("brand", "locale", "direction")}
+        start, end = ("left", "right") if said["direction"] == "ltr" else ("right", "left")
+        known |= {"start": start, "end": end}
+        blocks = []
+        for block in said["blocks"]:
+            _, name, _ = next(files.all(f"blocks/{block['kind']}.mjml.j2"))
+            blocks.append(Markup(sandbox.get_template(name).render(**known, block=block)))
+        _, layout, _ = next(files.all("layouts/email.mjml.j2"))
+        mjml = sandbox.get_template(layout).render(**known, notification=said, blocks=blocks)
+        return str(mjml2html(mjml.replace("> <", ">\n<"), disable_comments=True, fonts={}, social_icon_origin=""))
+
+
+def events() -> Iterator[dict[str, Any]]:
+    """Events that differ in words, and in which optional fields they have."""
+    samples = [json.loads(file.read_text("utf-8")) for file in sorted(ROOT.glob("offer_provision_error.*.json"))]
+    for number in range(EVENTS):
+        event = json.loads(json.dumps(samples[number % len(samples)]))
+        data = event["data"]
+        data["order"]["id"] = f"ORD-{number}"
+        data["error"]["retryable"] = (True, False, None)[number % 3]
+        for at, (part, field) in enumerate((("offer", "vendor"), ("offer", "quantity"), ("error", "code"))):
+            if number >> at & 1:
+                data[part].pop(field, None)
+        yield event
+
+
+def timed(job: Callable[[], object]) -> float:
+    """Seconds of this process's CPU."""
+    began = time.process_time()
+    job()
+    return time.process_time() - began
+
+
+def messages(engine: Engine) -> Iterator[dict[str, Any]]:
+    """The order of every pack and language."""
+    for pack in PACKS:
+        packs = engine.library.chain(pack)
+        for tag in LOCALES:
+            choice = locales.negotiate([("benchmark", tag)], list(LOCALES))
+            tokens, pictures, _ = compose.brand((), packs, "Res. Org N.", Policy.of({}))
+            yield orders.order(
+                packs, "offer_provision_error", "OfferProvisionError", choice=choice, brand=tokens, pictures=pictures
+            )
+
+
+def render(made: Sequence[dict[str, Any]]) -> None:
+    ratios: dict[str, list[float]] = {}
+    spent: dict[str, list[float]] = {}
+    seen = [
+        {"event": one["data"], "envelope": {key: one[key] for key in one if key != "data"}, "year": "2026"}
+        for one in events()
+    ]
+    ways = [(Stencil(compiled(order)), Bare(order)) for order in made]
+    saids = [[direct.notification(one) for one in seen] for _, direct in ways]
+    for (stencil, direct), many in zip(ways, saids, strict=True):
+        assert all(stencil.html(one)[0] == direct.html(one)[0] for one in many), "the two ways differ"
+        direct.bare(many[0])
+    jobs: dict[str, Callable[[], object]] = {
+        "HTML by stencil": lambda: [
+            stencil.html(one) for (stencil, _), many in zip(ways, saids, strict=True) for one in many
+        ],
+        "HTML by Jinja → mjml-python": lambda: [
+            direct.bare(one) for (_, direct), many in zip(ways, saids, strict=True) for one in many
+        ],
+        "HTML directly, with our checks": lambda: [
+            direct.html(one) for (_, direct), many in zip(ways, saids, strict=True) for one in many
+        ],
+        "event → HTML by stencil": lambda: [
+            stencil.html(stencil.notification(one)) for stencil, _ in ways for one in seen
+        ],
+        "event → HTML directly": lambda: [direct.html(direct.notification(one)) for _, direct in ways for one in seen],
+    }
+    gc.disable()
+    for number in range(ROUNDS):
+        took = {}
+        for name in sorted(jobs, reverse=bool(number % 2)):
+            took[name] = timed(jobs[name]) / len(ways) / len(seen)
+            spent.setdefault(name, []).append(took[name])
+        for over, under in (
+            ("HTML by Jinja → mjml-python", "HTML by stencil"),
+            ("HTML directly, with our checks", "HTML by stencil"),
+            ("event → HTML directly", "event → HTML by stencil"),
+        ):
+            ratios.setdefault(f"{over} / {under}", []).append(took[over] / took[under])
+        gc.collect()
+    gc.enable()
+    for name, found in spent.items():
+        print(f"  {name:<34} {statistics.median(found) * 1e6:8.1f} µs CPU a message")
+    for name, found in ratios.items():
+        print(f"{name:<64} {statistics.median(found):6.1f} times")
+
+
+def compiling(made: Sequence[dict[str, Any]]) -> None:
+    """What the compile step costs for each brand and language, as messages rendered directly."""
+    for order in made:
+        compiled(order)
+    direct = Bare(made[0])
+    said = direct.notification({"event": next(events())["data"], "envelope": {}, "year": "2026"})
+    direct.html(said)
+    rounds = []
+    for _ in range(ROUNDS):
+        cost = timed(lambda: [compiled(order) for order in made]) / len(made)
+        one = timed(lambda: [direct.html(said) for _ in range(20)]) / 20
+        rounds.append((cost, cost / one))
+    cost, ratio = (statistics.median(column) for column in zip(*rounds, strict=True))
+    size = statistics.median(len(json.dumps(compiled(order))) for order in made)
+    said = f"{cost * 1e3:.1f} ms CPU = {ratio:.1f} messages rendered directly; {size / 1024:.0f} KiB"
+    print(f"compiling for one brand and language: {said}")
+
+
+def resident() -> int:
+    """Bytes of this process in memory."""
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def brands(order: dict[str, Any], count: int) -> None:
+    """Many sellers, each in colours of its own, compiled when its first message comes, in the worker."""
+    seen = {"event": next(events())["data"], "envelope": {}, "year": "2026"}
+    with tempfile.TemporaryDirectory() as folder:
+        press = Press()
+        shelf = Shelf(Path(folder))
+        began, first, worst = time.monotonic(), resident(), 0
+        for number in range(count):
+            brand = {**order["script"]["brand"], "name": f"Seller {number}", "primary": f"#{number:06x}"}
+            own = {**order, "script": {**order["script"], "brand": brand}}
+            stencil = shelf.get(orders.digest(own), lambda own=own: press.ask({"op": "compile", "order": own}))
+            stencil.html(stencil.notification(seen))
+            if number % 200 == 0:
+                worst = max(worst, resident() - first)
+        took = time.monotonic() - began
+        kept, size = shelf.used
+        on_disk = sum(file.stat().st_size for file in Path(folder).iterdir())
+        press.close()
+    print(
+        f"{count} brands compiled when first needed: {took / count * 1e3:.1f} ms each; {kept} kept in memory "
+        f"({size / 2**20:.0f} MiB by our count), the process grew by {worst / 2**20:.0f} MiB at most; "
+        f"{on_disk / 2**20:.0f} MiB on disk"
+    )
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else BRANDS
+    config = Config.load(None, tenants={"platform": {}, "res-org-n": {"parent": "platform"}})
+    with Engine.open(config) as engine:
+        made = list(messages(engine))
+    render(made)
+    compiling(made)
+    brands(made[0], count)
+
+
+if __name__ == "__main__":
+    main()

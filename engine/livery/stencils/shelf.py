@@ -1,0 +1,162 @@
+"""The shelf: where compiled stencils are kept. In memory within a number of bytes; on disk for all processes."""
+
+import json
+import os
+import stat
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from threading import Lock
+
+from livery.composing import Plain
+from livery.stencils.filling import FillError
+from livery.stencils.stencil import Stencil
+
+MEMORY = 64 * 1024 * 1024
+DISK = 512 * 1024 * 1024
+_OVERHEAD = 4
+_SWEEP_EVERY = 200
+_MAX_TOLD = 100_000
+
+
+class Shelf:
+    """Stencils by the digest of their orders. Safe from any thread and process.
+
+    Args:
+        folder: where they are kept on disk; None keeps them in memory alone. A folder that others may write to
+            is not used: what lies in it is what a seller's customers read.
+        memory: bytes of stencils kept in memory, about; the least recently used go first.
+        disk: bytes kept on disk, about; the oldest go first.
+
+    """
+
+    def __init__(self, folder: Path | None = None, *, memory: int = MEMORY, disk: int = DISK) -> None:
+        self._folder, self._room, self._disk = _own(folder), memory, disk
+        self._kept: OrderedDict[str, tuple[Stencil, int]] = OrderedDict()
+        self._told: set[str] = set()
+        self._used = 0
+        self._written = 0
+        self._lock = Lock()
+
+    def get(self, name: str, make: Callable[[], Plain]) -> Stencil:
+        """The stencil of a name; made and kept if there is none.
+
+        Args:
+            name: see `livery.stencils.orders.digest`.
+            make: compiles it; may raise, then nothing is kept.
+
+        """
+        with self._lock:
+            if name in self._kept:
+                self._kept.move_to_end(name)
+                return self._kept[name][0]
+        data, size = self.data(name, make)
+        try:
+            stencil = Stencil(data)
+        except (LookupError, TypeError, ValueError, FillError):  # of another build of this version
+            data = make()
+            stencil, size = Stencil(data), self._write(name, data)
+        with self._lock:
+            if name not in self._kept:
+                self._kept[name] = (stencil, size * _OVERHEAD)
+                self._used += size * _OVERHEAD
+            while self._used > self._room and len(self._kept) > 1:
+                _, (_, gone) = self._kept.popitem(last=False)
+                self._used -= gone
+        return stencil
+
+    def data(self, name: str, make: Callable[[], Plain]) -> tuple[Plain, int]:
+        """A stencil as plain data, from the disk or made now, and its size in bytes."""
+        data, size = self._read(name)
+        if data is None:
+            data = make()
+            size = self._write(name, data)
+        return data, size
+
+    @property
+    def used(self) -> tuple[int, int]:
+        """How many stencils are in memory, and about how many bytes they take."""
+        return len(self._kept), self._used
+
+    def is_first(self, said: str) -> bool:
+        """Whether this was never said before, by any process that shares the folder."""
+        name = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
+        with self._lock:
+            if name in self._told:
+                return False
+            if len(self._told) < _MAX_TOLD:
+                self._told.add(name)
+        if self._folder is None:
+            return True
+        try:
+            mark = self._folder / f"{name}.told"
+            os.close(os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        except FileExistsError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _file(self, name: str) -> Path | None:
+        return self._folder / f"{name}.json" if self._folder else None
+
+    def _read(self, name: str) -> tuple[Plain | None, int]:
+        file = self._file(name)
+        if file is None:
+            return None, 0
+        try:
+            raw = file.read_bytes()
+            head, _, body = raw.partition(b"\n")
+            if head.decode() != sha256(body).hexdigest():
+                return None, 0
+            return json.loads(body), len(body)
+        except (OSError, ValueError):
+            return None, 0
+
+    def _write(self, name: str, data: Plain) -> int:
+        body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        file = self._file(name)
+        if file is not None:
+            with suppress(OSError):
+                descriptor, temporary = tempfile.mkstemp(dir=file.parent)
+                with os.fdopen(descriptor, "wb") as stream:
+                    stream.write(sha256(body).hexdigest().encode() + b"\n" + body)
+                Path(temporary).replace(file)
+            self._written += 1
+            if self._written % _SWEEP_EVERY == 1:
+                self._sweep()
+        return len(body)
+
+    def _sweep(self) -> None:
+        """Take the oldest files away until the rest fits."""
+        assert self._folder is not None, "only what was written is swept"
+        with suppress(OSError):
+            found = [(entry.stat(), entry.path) for entry in os.scandir(self._folder)]
+            total = sum(one.st_size for one, _ in found)
+            for one, path in sorted(found, key=lambda pair: pair[0].st_mtime):
+                if total <= self._disk:
+                    return
+                Path(path).unlink(missing_ok=True)
+                total -= one.st_size
+
+
+def cache_folder() -> Path:
+    """Where this user's stencils are kept: `$XDG_CACHE_HOME/livery/stencils`, `~/.cache/livery/stencils` without."""
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111 - a home may be missing
+    return Path(base) / "livery" / "stencils"
+
+
+def _own(folder: Path | None) -> Path | None:
+    """The folder, if it can be made and only we can write to it."""
+    if folder is None:
+        return None
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError:
+        return None
+    is_ours = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return folder if is_ours and not stat.S_IMODE(found.st_mode) & 0o022 else None

@@ -1,0 +1,105 @@
+"""A stencil in use: notifications composed and e-mails filled from an event, without a template language."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from livery.composing import Composer, Plain, Seen, prepared
+from livery.packs.operations import Tongue
+from livery.stencils.cards import Card, tongue
+from livery.stencils.fill import Condition, Program
+from livery.stencils.filling import MAX_STEPS, PURSE, FillError
+
+
+class Stencil:
+    """One notification of one brand in one language, compiled. Plain data inside; safe from any thread.
+
+    Args:
+        data: what `livery.stencils.compiling` made.
+
+    """
+
+    def __init__(self, data: Plain) -> None:
+        script = data["script"]
+        text = Tongue(data["regional"], script["direction"], given=data["formats"])
+        lenient, markup = replace(text, lenient=True), replace(text, markup=True)
+        self._script = prepared(script, lambda one: _text(one, text), lambda one: _holds(one, lenient))
+        self._html = Program(data["html"], markup) if data["html"] is not None else None
+        self._slots = len(script["blocks"])
+        self._notes: list[Plain] = data["notes"]
+        self.pictures: Plain = script["pictures"]
+        self._cards = {
+            format_: {kind: Card(one, format_, tongue(format_, text)) for kind, one in kinds.items()}
+            for format_, kinds in data["cards"].items()
+        }
+        self._card_notes: dict[str, list[str]] = {
+            format_: [one["note"] for one in notes] for format_, notes in data["card_notes"].items()
+        }
+
+    def notification(self, seen: Seen, check: Callable[[Plain], object] | None = None) -> Plain:
+        """The fields of a `Notification`, with the slot of each block; see `livery.composing.Composer`.
+
+        Args:
+            seen: `event`, `envelope` and `year`; brand and language are in the stencil.
+            check: see `Composer`.
+
+        """
+        return Composer(self._script, {**seen, PURSE: [MAX_STEPS]}, check=check).notification()
+
+    def html(self, said: Plain) -> tuple[str, list[str]]:
+        """The HTML of an e-mail, and what had to be passed over for it; empty if nothing can be filled.
+
+        Args:
+            said: what `notification` gave.
+
+        """
+        slots: list[Any] = [None] * self._slots
+        for block in said["blocks"]:
+            slots[block["slot"]] = block
+        notes = [one["note"] for one in self._notes if _concerns(one, slots)]
+        if self._html is None:
+            return "", notes
+        try:
+            return self._html.fill({"n": said, "s": slots}), notes
+        except FillError as error:
+            return "", [*notes, f"e-mail: {error}"]
+
+    def card(self, format_: str, block: Plain, length: int) -> Any:
+        """A block as the pack shows it on one channel; None if it leaves that to the channel.
+
+        Raises:
+            FillError: the pack's override cannot be filled with this block.
+
+        """
+        card = self._cards.get(format_, {}).get(block["kind"])
+        return card.fill(block, length) if card is not None else None
+
+    def card_notes(self, format_: str) -> list[str]:
+        """What of the pack's overrides for one channel had to be passed over."""
+        return self._card_notes.get(format_, [])
+
+
+def _concerns(note: Plain, slots: list[Any]) -> bool:
+    if note["slot"] is None:
+        return True
+    block = slots[note["slot"]]
+    return block is not None and block["version"] == note["version"]
+
+
+def _text(text: Mapping[str, Any], tongue: Tongue) -> Callable[[Seen], str]:
+    if "absent" in text:
+        return _raising("there is no such text")
+    return _raising(text["error"]) if "error" in text else Program(text["nodes"], tongue).fill
+
+
+def _holds(when: Any, tongue: Tongue) -> Callable[[Seen], bool]:
+    if isinstance(when, bool):
+        return lambda _: when
+    return _raising(when["error"]) if isinstance(when, dict) else Condition(when, tongue).holds
+
+
+def _raising(message: str) -> Callable[[Seen], Any]:
+    def fail(_: Seen) -> Any:
+        raise FillError(message)
+
+    return fail

@@ -1,0 +1,129 @@
+"""Opening a pack to look at it: an engine in which the sellers of its samples use it, and nothing can be sent."""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from zipfile import BadZipFile, ZipFile
+
+from livery.config import Config
+from livery.engine import Engine
+from livery.errors import NotFound, PackError
+from livery.models.tenant import Tenant
+from livery.packs.chain import PackChain
+from livery.packs.installed import installed_packs
+
+_NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
+"""When events happen that do not say: always the same, so that the same pack gives the same pictures."""
+_MANIFEST = "pack.toml"
+_MAX_MANIFEST = 256 * 1024
+_PLATFORM = "platform"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is to be looked at.
+
+    Attributes:
+        pack: as it was named.
+        path: where it lies, a folder or a zip file; None if it is meant by the id it is installed under.
+        config: a livery.toml that knows more packs, and the seller; None: only what is installed.
+        seller: a tenant of that configuration: its tokens lie over the pack's. Empty: the samples' own sellers.
+
+    """
+
+    pack: str
+    path: Path | None = None
+    config: Path | None = None
+    seller: str = ""
+
+    @classmethod
+    def named(cls, pack: str, config: Path | None = None, seller: str = "") -> "Target":
+        """By a folder, a zip file, or the id of an installed pack."""
+        path = Path(pack)
+        is_path = path.is_file() or (path / _MANIFEST).is_file() or len(path.parts) > 1 or path.suffix == ".zip"
+        return cls(pack, path.resolve() if is_path else None, config, seller)
+
+
+def configured(target: Target) -> tuple[Config, str]:
+    """The configuration with the pack among its packs, and the pack's id."""
+    base = Config.load(target.config).model_copy(update={"database_url": "sqlite://", "channels": {"smtp": {}}})
+    if target.seller and target.seller not in base.tenants:
+        known = ", ".join(sorted(base.tenants)) or "none"
+        where = str(target.config) if target.config else "no livery.toml was found, so it"
+        raise NotFound(f"{where} has no tenant {target.seller!r}; there are: {known}")
+    quiet = {id_: tenant.model_copy(update={"channels": {}}) for id_, tenant in base.tenants.items()}
+    base = base.model_copy(update={"tenants": quiet})
+    path = target.path
+    if path is None:
+        return base, target.pack
+    id_ = _id_at(path)
+    others = [one for one in base.pack_paths if one.resolve() != path]
+    base = base.model_copy(update={"pack_paths": tuple(others)})
+    return _with_pack(base, path, id_), id_
+
+
+def _with_pack(base: Config, path: Path, id_: str) -> Config:
+    """`base` with the pack at `path`, in place of another that is installed under its id."""
+    with Engine.open(base) as probe:
+        other = probe.library.packs.get(id_)
+        if other is None:
+            return base.model_copy(update={"pack_paths": (*base.pack_paths, path)})
+        if Path(other.folder).resolve() == path:
+            return base
+        offered = [*installed_packs(report=lambda _, __: None), *probe.hooks.collect("livery_register_packs")]
+        providers = [name for name, folder in offered if Path(folder).resolve() == Path(other.folder).resolve()]
+    kept = tuple(one for one in base.pack_paths if one.resolve() != Path(other.folder).resolve())
+    blocked = (*base.blocked_plugins, *providers)
+    return base.model_copy(update={"pack_paths": (*kept, path), "blocked_plugins": blocked})
+
+
+def _id_at(path: Path) -> str:
+    """The id in the manifest of a folder or zip file; empty if it cannot be read, which the engine then explains."""
+    try:
+        if path.is_dir():
+            raw = (path / _MANIFEST).read_bytes()[:_MAX_MANIFEST]
+        else:
+            with ZipFile(path) as archive, archive.open(_MANIFEST) as stream:
+                raw = stream.read(_MAX_MANIFEST)
+        id_ = tomllib.loads(raw.decode("utf-8")).get("id", "")
+    except (OSError, ValueError, KeyError, BadZipFile, RecursionError, NotImplementedError, RuntimeError):
+        return ""
+    return id_ if isinstance(id_, str) else ""
+
+
+def chain_of(engine: Engine, id_: str, target: Target) -> PackChain:
+    """The pack and its parents, as an engine has them.
+
+    Raises:
+        PackError: one of them cannot be read.
+        NotFound: there is no such pack.
+
+    """
+    for place, error in engine.library.broken.items():
+        if target.path is not None and Path(place).resolve() == target.path:
+            raise error
+    if not id_:
+        raise PackError("cannot be read as a template pack", pack=target.pack, file=_MANIFEST)
+    return engine.library.chain(id_)
+
+
+def engine_for(base: Config, target: Target, id_: str, sellers: Iterable[str]) -> Engine:
+    """An engine in which these sellers use the pack; or the seller asked for alone."""
+    return Engine.open(_tenanted(base, target, id_, sellers), now=lambda: _NOW)
+
+
+def _tenanted(base: Config, target: Target, id_: str, sellers: Iterable[str]) -> Config:
+    """`base` with the tenants events need: the seller asked for, or one for each seller of the events."""
+    if target.seller:
+        tenants = dict(base.tenants)
+        tenants[target.seller] = tenants[target.seller].model_copy(update={"pack": id_})
+        return base.model_copy(update={"tenants": tenants})
+    root = _PLATFORM
+    while root in sellers:
+        root += "-"
+    plain: dict[str, dict[str, str]] = {root: {}}
+    plain |= {seller: {"parent": root, "pack": id_} for seller in sellers}
+    made: dict[str, Tenant] = Config.model_validate({"tenants": plain}).tenants
+    return base.model_copy(update={"tenants": made})
