@@ -74,6 +74,8 @@ def _lines(_: Tongue, value: Any) -> Markup:
     """Escaped text with its line breaks kept."""
     if isinstance(value, Markup):
         return Markup("<br />").join(value.splitlines() or [""])
+    if type(value) is str and value.isprintable():
+        return Markup(escaped(value))  # noqa: S704 - escaped just now
     lines = text_of(value).splitlines() or [""]
     return Markup("<br />".join(map(escaped, lines)))  # noqa: S704 - every line is escaped
 

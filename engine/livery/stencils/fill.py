@@ -132,6 +132,37 @@ _OPEN = object()
 _Row = tuple[int, Any, Any, Any]
 
 
+def _at_length(tongue: Tongue, filling: Filling, value: Any) -> str:
+    """Any value as it is printed; a long one costs more."""
+    if type(value) is str and len(value) > _LONG:
+        filling.spend(len(value) >> 3)
+    return printed(tongue, value)
+
+
+def _plainly(text: str, after: Any) -> Step:
+    """Write a text; the blanks after it are known."""
+
+    def step(filling: Filling) -> None:
+        if text:
+            filling.out.append(text)
+        filling.blank = after
+
+    return step
+
+
+def _branching(tongue: Tongue, holds: Expression, then: Step, otherwise: Step) -> Step:
+    """An if that stands alone, such as what follows an else."""
+
+    def step(filling: Filling) -> None:
+        value = holds(filling)
+        if truth(tongue, value) if type(value) is Missing else value:
+            then(filling)
+        else:
+            otherwise(filling)
+
+    return step
+
+
 class _Builder(Reckoner):
     """Makes closures of nodes and expressions, so that a filling looks at no kinds but those of a row."""
 
@@ -155,6 +186,10 @@ class _Builder(Reckoner):
 
     def _step(self, rows: Sequence[_Row], before: Any, after: Any) -> Step:  # noqa: C901 - see below
         tongue, is_markup = self._tongue, self._tongue.markup
+        if after is not _OPEN and all(row[0] == _RAW for row in rows):
+            return _plainly("".join(row[1] for row in rows), after)
+        if len(rows) == 1 and rows[0][0] == _IF and before is not _OPEN:
+            return _branching(tongue, *rows[0][1:])
 
         def step(filling: Filling) -> None:  # noqa: C901, PLR0912 - calls would cost more than they tell
             # One loop without calls: this is where a message's time goes.
@@ -165,14 +200,14 @@ class _Builder(Reckoner):
                     out.append(first)
                 elif kind == _INSIDE:
                     value = first(filling)
-                    if type(value) is str and len(value) > _LONG:
-                        filling.spend(len(value) >> 3)
-                    out.append(escaped(value) if type(value) is str and is_markup else printed(tongue, value))
+                    if type(value) is str and is_markup and len(value) <= _LONG:
+                        out.append(escaped(value))
+                    else:
+                        out.append(_at_length(tongue, filling, value))
                 elif kind == _PRINT:
                     value = first(filling)
-                    if type(value) is str and len(value) > _LONG:
-                        filling.spend(len(value) >> 3)
-                    text = escaped(value) if type(value) is str and is_markup else printed(tongue, value)
+                    is_short = type(value) is str and is_markup and len(value) <= _LONG
+                    text = escaped(value) if is_short else _at_length(tongue, filling, value)
                     blank = filling.blank if second is _OPEN else second
                     if blank is None or (not blank and text and not text.isspace()):
                         out.append(text)

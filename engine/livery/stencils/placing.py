@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
+from livery.packs.operations import escaped
 from livery.render.email import TITLE, check_mjml
 from livery.stencils import content
 from livery.stencils.expressions import key
@@ -258,7 +259,7 @@ class Words:
                 if kind == "v":
                     mode = "a" if number in words._in_attribute else "o"  # noqa: SLF001 - one thing in two classes
                     mode = "u" if number in words._links else mode  # noqa: SLF001
-                    out.append([mode, words._holes[number].ir])  # noqa: SLF001
+                    out.append(_chosen(mode, words._holes[number].ir))  # noqa: SLF001
                 else:
                     out = self._turn(*words._controls[number], out, stack)  # noqa: SLF001
                 self._add(out, text)
@@ -303,6 +304,16 @@ class Words:
                 out.append(["h", text[:first], text[first:last], text[last:], False])
             else:
                 out.append(["h", text[:first], text[first:], "", True])
+
+
+def _chosen(mode: str, ir: Any) -> list[Any]:
+    """The node of a hole; one that shows one of two known texts is a branch, which is quicker to take."""
+    choice = ir[2] if ir[0] == "=" else ir
+    texts = [side[1] for side in choice[2:] if side[0] == "c" and isinstance(side[1], str)] if choice[0] == "?" else []
+    if mode == "a" and len(texts) == 2:  # noqa: PLR2004 - both sides
+        yes, no = (attribute(escaped(one)) for one in texts)
+        return ["i", choice[1], [yes] if yes else [], [no] if no else []]
+    return [mode, ir]
 
 
 def forked(compile_: Callable[[dict[str, bool]], list[Any]], limit: int = 16) -> list[Any]:

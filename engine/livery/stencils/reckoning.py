@@ -1,5 +1,6 @@
 """Expressions of compiled templates, as closures that compute them. Their notation: `livery.stencils.fill`."""
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -75,7 +76,12 @@ class Reckoner:
 
     def _position(self, id_: int, name: str) -> Expression:
         of = LOOP[name]
-        return lambda filling: of(*filling.loops[id_][1:])
+
+        def run(filling: Filling) -> Any:
+            _, at, count = filling.loops[id_]
+            return of(at, count)
+
+        return run
 
     def _item(self, value: Any, key: Any) -> Expression:
         of, at = self.expression(value), self.expression(key)
@@ -161,22 +167,31 @@ class Reckoner:
     def _compare(self, value: Any, operations: Sequence[tuple[str, Any]]) -> Expression:
         tongue, of = self._tongue, self.expression(value)
         rest = [(name, self.expression(one)) for name, one in operations]
+        if len(rest) == 1 and rest[0][0] in _ON_TEXTS:
+            return self._compare_texts(of, *rest[0])
 
         def run(filling: Filling) -> bool:
             left = of(filling)
             for name, one in rest:
                 right = one(filling)
-                if name == "eq" and type(left) is str and type(right) is str:
-                    holds = left == right
-                else:
-                    for side in (left, right):
-                        if isinstance(side, _LARGE):
-                            filling.weigh(side)
-                    holds = compared(tongue, name, left, right)
-                if not holds:
+                _weigh(filling, left, right)
+                if not compared(tongue, name, left, right):
                     return False
                 left = right
             return True
+
+        return run
+
+    def _compare_texts(self, of: Expression, name: str, other: Expression) -> Expression:
+        """One comparison, mostly of two short texts."""
+        tongue, plainly = self._tongue, _ON_TEXTS[name]
+
+        def run(filling: Filling) -> bool:
+            left, right = of(filling), other(filling)
+            if type(left) is str and type(right) is str and len(right) < _SHORT:
+                return plainly(left, right)
+            _weigh(filling, left, right)
+            return compared(tongue, name, left, right)
 
         return run
 
@@ -266,6 +281,21 @@ NAMES = {
     "n": "nodes",
     "=": "keep",
 }
+
+
+_SHORT = 500
+_ON_TEXTS: Mapping[str, Callable[[str, str], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "in": lambda left, right: left in right,
+    "notin": lambda left, right: left not in right,
+}
+
+
+def _weigh(filling: Filling, *sides: Any) -> None:
+    for side in sides:
+        if isinstance(side, _LARGE):
+            filling.weigh(side)
 
 
 def _cost(value: Any) -> int:
