@@ -20,7 +20,7 @@ _SOURCE = re.compile(r"""\b(src|background-url|background|srcset)\s*=\s*("[^"]*"
 
 
 def album(packs: "PackChain", policy: Policy, hosts: Iterable[str]) -> tuple[Album, list[str]]:
-    """Every image of the packs, the nearest of each name, as plain data; and what is wrong with those left out.
+    """Every image and web font of the packs, the nearest of each name, as plain data; and why some are left out.
 
     Args:
         packs: whose images they are.
@@ -39,7 +39,15 @@ def album(packs: "PackChain", policy: Policy, hosts: Iterable[str]) -> tuple[Alb
                 refs[path] = {**reference(path, data, pack.id, policy).plain(), "pack": pack.id, "path": path}
             except PackError as error:
                 wrong.append(str(error))
-    return {"policy": policy.plain(), "hosts": sorted(hosts), "refs": refs}, wrong
+    fonts: dict[str, str] = {}
+    known = sorted(hosts)
+    for pack in reversed(packs.packs):
+        for name, url in pack.manifest.fonts.items():
+            if why := why_refused(url, policy, known):
+                wrong.append(f"the font {name!r} of {pack.label}: {why}")
+            else:
+                fonts[name] = url
+    return {"policy": policy.plain(), "hosts": known, "refs": refs, "fonts": fonts}, wrong
 
 
 def source(url: str, pictures: Album) -> str:

@@ -72,7 +72,10 @@ def escaped(text: str, limit: int, *, quote: str = "") -> str:
 
 
 def _whole(notification: Notification, blocks: Sequence[Block], length: int, own: Own) -> Iterable[dict[str, Any]]:
-    yield {"type": "header", "text": {"type": "plain_text", "text": one_line(notification.title, _HEADER)}}
+    yield {
+        "type": "header",
+        "text": {"type": "plain_text", "text": shorten(" ".join(notification.title.split()), _HEADER)},
+    }
     yield from _section(notification.greeting, length)
     for block in blocks:
         mine = own(block, length)

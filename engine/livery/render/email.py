@@ -1,6 +1,7 @@
 """E-mail: MJML compiled to HTML within bounds, and the page of last resort."""
 
 import re
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -81,8 +82,12 @@ def check_mjml(mjml: str) -> None:
         raise PackError(f"elements are nested deeper than {_MAX_DEPTH}")
 
 
-def compile_mjml(mjml: str) -> str:
-    """MJML to HTML; fetches nothing and names no font or icon host.
+def compile_mjml(mjml: str, fonts: Mapping[str, str] | None = None) -> str:
+    """MJML to HTML; fetches nothing, and names no font or icon host but those of `fonts`.
+
+    Args:
+        mjml: the document.
+        fonts: style sheets of web fonts by the font's name; one that no text uses is not named.
 
     Raises:
         PackError: the compiler refused it, or panicked.
@@ -100,7 +105,7 @@ def compile_mjml(mjml: str) -> str:
     # The title comes out as an attribute too.
     mjml = TITLE.sub(lambda title: _ODD.sub(_reference, title[0]), mjml)
     try:
-        return str(mjml2html(mjml, disable_comments=True, fonts={}, social_icon_origin=""))
+        return str(mjml2html(mjml, disable_comments=True, fonts=dict(fonts or {}), social_icon_origin=""))
     except BaseException as error:
         # A panic of the compiler is no Exception; nothing else that is none may be swallowed.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":

@@ -221,8 +221,9 @@ class _Compiler:
             words = Words(pieces)
             content.check(words.mjml, files.texts(name))
             mjml = pictures.placed(words.mjml, self._script["pictures"], passes=words.word)
-            html = compile_mjml(mjml)
-            heads.check(words, mjml, html, compile_mjml)
+            fonts = self._script["pictures"].get("fonts", {})
+            html = compile_mjml(mjml, fonts)
+            heads.check(words, mjml, html, lambda part: compile_mjml(part, fonts))
             return words.found(html)
 
         nodes: list[Any] = shallow(forked(once))

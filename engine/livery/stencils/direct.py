@@ -73,7 +73,8 @@ class Direct:
         blocks = [self._block(block, known, files, sandbox, notes) for block in said["blocks"]]
         mjml = content.tamed(sandbox.get_template(layout).render({**whole, "blocks": blocks}))
         content.check(mjml)
-        return compile_mjml(pictures.placed(mjml, self._script["pictures"]))
+        known_pictures = self._script["pictures"]
+        return compile_mjml(pictures.placed(mjml, known_pictures), known_pictures.get("fonts", {}))
 
     def _block(self, block: Plain, known: Plain, files: Files, sandbox: "Sandbox", notes: list[str]) -> Markup:
         path = f"blocks/{block['kind']}.mjml.j2"
