@@ -158,6 +158,7 @@ class Config(Model):
             update={
                 "database_url": _anchored(config.database_url, folder),
                 "pack_paths": tuple(folder / one for one in config.pack_paths),
+                "outbound": config.outbound.anchored(folder),
             }
         )
 

@@ -59,7 +59,7 @@ class Network:
         self.names = {}
         self.asked, self.connected = [], []
 
-    async def getaddrinfo(self, host, port, *, family=0, type=0, proto=0, flags=0):  # noqa: A002
+    def getaddrinfo(self, host, port, family=0, type=0, proto=0, flags=0):  # noqa: A002
         self.asked.append(host)
         answers = self.names.get(host)
         answers = answers.pop(0) if answers and isinstance(answers[0], list) else answers
@@ -83,7 +83,7 @@ class Network:
 @pytest.fixture
 def network(monkeypatch):
     fake = Network()
-    monkeypatch.setattr(asyncio.SelectorEventLoop, "getaddrinfo", fake.getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", fake.getaddrinfo)
     monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", fake.sock_connect)
     return fake
 
