@@ -64,7 +64,7 @@ STATES = {
     "delivered": "The far side has it and said so (Slack, a webhook).",
     "accepted": "The far side took it on; whether it was shown or read is not known (e-mail, Teams).",
     "unknown": "Sent, but the answer was lost each time. It may have arrived, even more than once.",
-    "suppressed": "Not sent on purpose. Nothing sets this state yet.",
+    "suppressed": "Not sent on purpose; the reason says why: suppressed, disabled or cancelled.",
     "dead": "Given up: refused for good, or every retry failed. Kept for you to look at.",
 }
 
@@ -92,6 +92,12 @@ REASONS = {
     "worker_crashed": ("Its worker died with it three times.", "Look for what kills the worker; report it to us."),
     "channel_failed": ("The channel plugin raised, or told no reason.", "Report it to the plugin's author."),
     "exhausted": ("Every retry failed without a reason of its own.", "Look at the attempts."),
+    "suppressed": ("Everybody in it is on the suppression list.", "Nothing, or take them off the list."),
+    "disabled": (
+        "Its destination had been disabled.",
+        "Mend it, `livery destinations enable` it, then `livery deliveries retry`.",
+    ),
+    "cancelled": ("Somebody cancelled it by hand.", "`livery deliveries retry`, if that was wrong."),
 }
 
 ALARMS = """\
@@ -103,7 +109,10 @@ and a call of [`livery_on_alarm`](hooks.md#livery_on_alarm).
 | `unreachable` | An event reached no person: the settings and the whole fallback chain named nobody. |
 | `degraded` | A pack failed somewhere and its parent's words or looks went out instead, or a pack was set aside. |
 | `hook_failed` | A plugin raised or returned nonsense; the flow went on without it. |
-| `dead` | A delivery was given up. |"""
+| `dead` | A delivery was given up. |
+| `paused` | A destination failed several times in a row; its deliveries wait, one of them tries from time to time. |
+| `disabled` | A destination said that it is gone for good (410); nothing is sent there until somebody enables it. |
+| `swept` | Work had lost its wake and was found by the sweep: a fault of ours. Nothing is lost; report it. |"""
 
 OVERLAY = "Only what differs from the parent. A text is a string key, or a template (`{{`)."
 

@@ -109,6 +109,8 @@ class ChannelType:
     limits: Limits = field(default_factory=Limits)
     ladder: tuple[int, ...] = LADDER
     """Seconds before each further attempt; its length bounds them."""
+    deadline: float = 30.0
+    """Seconds one `send` may take, all in all; then the attempt is `unknown`."""
     needs: tuple[str, ...] = ()
     """Import names of optional libraries; `livery doctor` says how to get a missing one."""
     extra: str = ""

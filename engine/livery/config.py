@@ -16,6 +16,7 @@ from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
 from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
+from livery.policies import DeliveryPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
@@ -85,9 +86,14 @@ class Config(Model):
     blocked_plugins: tuple[str, ...] = Field(default=(), description="Entry points that are not loaded.")
     concurrency: int = Field(default=20, ge=1, le=1000, description="Deliveries worked on at the same time.")
     lease_seconds: int = Field(
-        default=60, ge=5, description="How long a worker may hold a delivery before another may take it."
+        default=60,
+        ge=5,
+        description="Seconds after which the deliveries of a worker that is not heard of are taken over.",
     )
     outbound: OutboundPolicy = Field(default=OutboundPolicy(), description="What tenants' URLs may reach.")
+    delivery: DeliveryPolicy = Field(
+        default=DeliveryPolicy(), description="How often is tried, how many at once, and when to pause."
+    )
     images: Images = Field(default=Images(), description="How packs' images reach readers.")
     channels: dict[str, dict[str, Any]] = Field(
         default={}, repr=False, description="The operator's settings of each channel: `[channels.smtp]`."

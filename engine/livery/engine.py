@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from pathlib import Path
 from random import Random, SystemRandom
 from threading import Lock
@@ -14,23 +14,21 @@ from livery.channels import Channels
 from livery.config import Config, find_file
 from livery.errors import ConfigError, LiveryError, Problem, shown
 from livery.hooks import Hooks, Loaded, unique
-from livery.models.delivery import Attempt, Delivery
+from livery.models.delivery import Attempt, Delivery, Destination
 from livery.models.event import Event, EventType
 from livery.models.explanation import Explanation, Planned, Wording
-from livery.models.message import Message
+from livery.models.message import Envelope, Message
 from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
 from livery.planning import Planner
-from livery.ports import Now, Query, Receipt, utc_now
+from livery.ports import Now, Query, Receipt, Suppress, nobody_suppressed, utc_now
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
 from livery.steps import accept
 from livery.writing import Reading, Writer
 
 if TYPE_CHECKING:
-    from livery.execution.embedded import EmbeddedExecution
-    from livery.flow import Flow
-    from livery.storage.ledger import Ledger
+    from livery.workshop import Workshop
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +39,6 @@ class Preview:
     wording: Wording
     wire: bytes
     suffix: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Workshop:
-    """What works on the store."""
-
-    ledger: "Ledger"
-    execution: "EmbeddedExecution"
-    flow: "Flow"
 
 
 class Engine:
@@ -67,9 +56,11 @@ class Engine:
         random: Random | None = None,
     ) -> None:
         self.config = config
-        self.now, self._random = now, random or SystemRandom()
+        self.now, self.random = now, random or SystemRandom()
         self._lock = Lock()
-        self._workshop: _Workshop | None = None
+        self._workshop: Workshop | None = None
+        self.suppress: Suppress = nobody_suppressed
+        """Asked right before every send whom not to write to."""
         self.hooks = Hooks()
         self.hooks.load(blocked=config.blocked_plugins)
         for name, plugin in (plugins or {}).items():
@@ -127,7 +118,14 @@ class Engine:
         self.planner.chain(read)
         return read
 
-    def accept(self, event: Event | Mapping[str, Any] | str | bytes, *, connection: Any = None) -> Receipt:
+    def accept(
+        self,
+        event: Event | Mapping[str, Any] | str | bytes,
+        *,
+        connection: Any = None,
+        due: datetime | None = None,
+        priority: int | None = None,
+    ) -> Receipt:
         """Store an event and its deliveries; what is stored when this returns is delivered or accounted for.
 
         Idempotent by (seller, source, id): accepting the same event again adds nothing and says so.
@@ -136,20 +134,30 @@ class Engine:
             event: a typed event, plain data, or JSON as text or bytes.
             connection: a SQLAlchemy Connection on the same database with the host's transaction begun; the
                 event then exists if and only if that transaction commits.
+            due: nothing is sent before then; a moment with a time zone.
+            priority: higher goes first among the deliveries of one seller; the event type's if not given.
 
         Raises:
             EventError: the event is wrong, of an unknown type or an unknown seller; nothing was stored.
             EventConflict: the same key was accepted before with another body.
+            Backlogged: more work waits than `delivery.max_backlog` allows; nothing was stored.
             StoreError: the store failed; nothing was stored.
 
         """
-        return self.accept_all([event], connection=connection)[0]
+        return self.accept_all([event], connection=connection, due=due, priority=priority)[0]
 
     def accept_all(
-        self, events: Iterable[Event | Mapping[str, Any] | str | bytes], *, connection: Any = None
+        self,
+        events: Iterable[Event | Mapping[str, Any] | str | bytes],
+        *,
+        connection: Any = None,
+        due: datetime | None = None,
+        priority: int | None = None,
     ) -> list[Receipt]:
         """Accept several events in one transaction: all of them, or none and the error of the first wrong one."""
-        receipts = self._opened().flow.accept(list(events), connection)
+        if due is not None and due.tzinfo is None:
+            raise ValueError("due must have a time zone, such as datetime(2026, 12, 1, 9, tzinfo=UTC)")
+        receipts = self._opened().flow.accept(list(events), connection, due=due, priority=priority)
         if connection is None:
             self._opened().execution.nudge()
         return receipts
@@ -233,8 +241,7 @@ class Engine:
     async def work(self, *, until_idle: bool = False) -> None:
         """Work for ever, or until nothing is due. Cancelling it lets what is being sent end first."""
         try:
-            parts, at_once = self._opened(), self.config.concurrency
-            await parts.execution.run(parts.flow.work, until_idle=until_idle, concurrency=at_once)
+            await self._opened().work(until_idle=until_idle)
         finally:
             await self.channels.aclose()
 
@@ -265,6 +272,14 @@ class Engine:
         """The bytes of a delivery as they were sent; None before the first attempt."""
         return self._opened().ledger.wire(delivery)
 
+    def suppressed(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
+        """Whom not to write to, right before a send, each with why; `suppress` answers."""
+        return self.suppress(delivery, envelope)
+
+    def destinations(self, *, troubled: bool = True) -> list[Destination]:
+        """Destinations that are paused or disabled; or, not only `troubled`, all that ever failed."""
+        return self._opened().ledger.destinations(troubled=troubled)
+
     def counts(self) -> dict[str, int]:
         """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""
         return self._opened().ledger.counts()
@@ -280,8 +295,7 @@ class Engine:
         with self._lock:
             workshop, self._workshop = self._workshop, None
         if workshop is not None:
-            workshop.flow.close()
-            workshop.ledger.close()
+            workshop.close()
 
     def __enter__(self) -> Self:
         return self
@@ -321,31 +335,11 @@ class Engine:
         if problems:
             raise ConfigError("the configuration is wrong:", problems)
 
-    def _opened(self) -> "_Workshop":
+    def _opened(self) -> "Workshop":
         """The parts that need the store, made on first use; by one thread, however many come at once."""
         with self._lock:
             if self._workshop is None:
-                self._workshop = self._made()
+                from livery.workshop import Workshop
+
+                self._workshop = Workshop.of(self)
             return self._workshop
-
-    def _made(self) -> "_Workshop":
-        from livery.execution.embedded import EmbeddedExecution
-        from livery.flow import Flow
-        from livery.storage.database import connect
-        from livery.storage.ledger import Ledger
-
-        ledger = Ledger(connect(self.config.database_url))
-        execution = EmbeddedExecution(ledger.engine, now=self.now, on_takeover=ledger.release_abandoned)
-        flow = Flow(
-            types=self.types,
-            planner=self.planner,
-            writer=self.writer,
-            channels=self.channels,
-            hooks=self.hooks,
-            store=ledger,
-            execution=execution,
-            now=self.now,
-            random=self._random,
-            lease=timedelta(seconds=self.config.lease_seconds),
-        )
-        return _Workshop(ledger, execution, flow)

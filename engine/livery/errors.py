@@ -6,6 +6,7 @@ LiveryError
 │   ├── UnknownEventType
 │   └── UnknownSeller
 ├── EventConflict        the same (seller, source, id) came before with another body
+├── Backlogged           too much work waits already; nothing was stored
 ├── PackError            a template pack is wrong, with file, line and the way to mend it
 ├── PluginError          a plugin misuses a hook, or two plugins claim one name
 ├── NotFound             no such delivery, pack, channel or locale
@@ -76,6 +77,10 @@ class UnknownSeller(EventError):
 
 class EventConflict(LiveryError):
     """The same seller, source and id were accepted before with another body; the first one stands."""
+
+
+class Backlogged(LiveryError):
+    """More work waits than `max_backlog` allows. Nothing was stored; send the event again later."""
 
 
 class PackError(LiveryError):

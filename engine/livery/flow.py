@@ -4,41 +4,65 @@
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from hashlib import sha256
 from random import Random
 from typing import Any, TypeVar
 
 from livery.channel import Dispatch
 from livery.channels import Channels
+from livery.errors import Backlogged, StoreError
 from livery.hooks import Hooks
-from livery.models.delivery import OPEN, Outcome, Reason, State
+from livery.models.delivery import OPEN, Delivery, Outcome, Reason, State
 from livery.models.event import Event, EventType
 from livery.planning import Planner, Plans
 from livery.ports import (
     PLAN,
     Again,
     Claim,
+    Dead,
     Done,
     Execution,
     Now,
     Plan,
-    Query,
     Receipt,
+    Settled,
     Settlement,
     Store,
+    Suppress,
     Verdict,
     Wake,
+    nobody_suppressed,
 )
+from livery.retry import Rules
 from livery.steps import accept, deliver
 from livery.writing import Reading, Writer
 
+log = logging.getLogger("livery.flow")
 _T = TypeVar("_T")
 _PLAN_AGAIN = timedelta(seconds=30)
 _LEASED_ELSEWHERE = timedelta(seconds=5)
+_OVERDUE = timedelta(minutes=5)
+_SWEPT = 1000
+_SETTLE_TRIES = 12
+DEADLINE = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The operator's settings of the flow."""
+
+    lease: timedelta = timedelta(seconds=60)
+    """How long a worker that is not heard of holds a delivery; it is extended four times as often."""
+    rules: Rules = Rules()  # noqa: RUF009 - frozen
+    ladders: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    """By channel, in place of the channel's own."""
+    max_backlog: int = 0
+    """Pieces of work stored above which nothing is accepted; 0 for no bound."""
 
 
 @dataclass(kw_only=True)
@@ -54,7 +78,9 @@ class Flow:
     execution: Execution
     now: Now
     random: Random
-    lease: timedelta
+    policy: Policy
+    worker: str = ""
+    suppress: Suppress = nobody_suppressed
 
     def __post_init__(self) -> None:
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="livery-store")
@@ -63,12 +89,17 @@ class Flow:
         """End the store's thread."""
         self._store_thread.shutdown()
 
-    def accept(self, raws: Sequence[Any], connection: Any = None) -> list[Receipt]:
+    def accept(
+        self, raws: Sequence[Any], connection: Any = None, *, due: datetime | None = None, priority: int | None = None
+    ) -> list[Receipt]:
         """Validate all, plan all, then store all in one transaction: every one or none."""
         events = [accept.read(raw, self.types) for raw in raws]
+        self._admit(len(events))
         planned = [self._plans(event) for event in events]
         with self.store.transaction(connection) as tx:
-            receipts = [self._keep(tx, event, plans) for event, plans in zip(events, planned, strict=True)]
+            receipts = [
+                self._keep(tx, event, plans, due, priority) for event, plans in zip(events, planned, strict=True)
+            ]
         for event, receipt in zip(events, receipts, strict=True):
             if receipt.unreachable and not receipt.duplicate:
                 self._alarm(event)
@@ -77,26 +108,31 @@ class Flow:
     async def work(self, wake: Wake) -> Verdict:
         """Bring one due piece of work forward, and say when to wake it again."""
         if wake.lane == PLAN:
-            return await self._in_store(lambda: self._plan_late(wake.work))
-        claim = await self._in_store(lambda: self.store.claim(wake.work, now=self.now(), lease=self.lease))
-        if claim is None:
-            left = await self._in_store(lambda: self.store.deliveries(Query(id_prefix=wake.work)))
-            return Again(_LEASED_ELSEWHERE) if left and left[0].state in OPEN else Done()
-        started_at = self.now()
-        wire = await self._write(claim)
-        outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
-        kind = self.channels.types.get(claim.delivery.channel)
-        end = deliver.settlement(
-            claim,
-            outcome,
-            started_at=started_at,
-            took=took,
-            ladder=kind.ladder if kind else (),
-            random=self.random,
+            return await self._in_store(lambda: self._plan_late(wake))
+        claim = await self._in_store(
+            lambda: self.store.claim(wake.work, now=self.now(), lease=self.policy.lease, worker=self.worker)
         )
-        if await self._in_store(lambda: self.store.settle(claim, end)):
-            self._tell(claim, end)
-        return Again(end.due - self.now()) if end.state in OPEN else Done()
+        if not isinstance(claim, Claim):
+            return await self._not_sent(wake.work, claim)
+        end = await self._attempted(claim)
+        settled = await self._recorded(claim, end) if end else Settled(recorded=False)
+        if end is None or not settled.recorded:
+            return Again(_LEASED_ELSEWHERE)  # somebody else has it; should they die with it, it is taken up again
+        await self._follow(claim, end, settled)
+        if end.state in OPEN:
+            return Again(end.due - self.now(), counts=True)
+        return Dead(end.reason or Reason.EXHAUSTED) if end.state is State.DEAD else Done()
+
+    def sweep(self) -> int:
+        """Wake again what was due long ago and lost its wake: a net, and an alarm when it catches something."""
+        lost = self.store.overdue(before=self.now() - max(_OVERDUE, 2 * self.policy.lease), limit=_SWEPT)
+        if not lost:
+            return 0
+        with self.store.transaction() as tx:
+            caught = self.execution.put(tx, lost)
+        if caught:
+            self.hooks.alarm("swept", f"{caught} pieces of work had lost their wake and were woken again; report it")
+        return caught
 
     # ------------------------------------------------------------------ up to the stored deliveries
 
@@ -109,25 +145,40 @@ class Flow:
             self.hooks.alarm("hook_failed", f"planning failed and will be tried again: {error}", event)
             return None
 
-    def _keep(self, tx: Any, event: Event, plans: Plans | None) -> Receipt:
+    def _admit(self, count: int) -> None:
+        bound = self.policy.max_backlog
+        if bound and (waiting := self.execution.waiting()) + count > bound:
+            raise Backlogged(
+                f"{waiting:,} pieces of work wait, and max_backlog is {bound:,}: nothing was accepted. "
+                "Send the event again later; see that workers run and keep up"
+            )
+
+    def _keep(self, tx: Any, event: Event, plans: Plans | None, due: datetime | None, priority: int | None) -> Receipt:
         now = self.now()
+        due = max(due, now) if due else now
         body = accept.canonical(event)
         key, duplicate = self.store.add_event(tx, key=event.key, kind=event.type, body=body, now=now)
         unreachable = plans is not None and plans.unreachable
         if duplicate:
             return Receipt(event.id, duplicate=True, unreachable=unreachable)
         if plans is None:
-            self.execution.put(tx, [Wake(key, PLAN, now + _PLAN_AGAIN)])
+            late = Wake(key, PLAN, max(due, now + _PLAN_AGAIN), self._priority(event, priority), event.seller_id)
+            self.execution.put(tx, [late])
             return Receipt(event.id, duplicate=False)
-        made = self._keep_plans(tx, key, plans)
+        made = self._keep_plans(tx, key, plans, due, self._priority(event, priority))
         return Receipt(event.id, duplicate=False, deliveries=made, unreachable=unreachable)
 
-    def _keep_plans(self, tx: Any, key: str, plans: Plans) -> tuple[str, ...]:
-        wakes = self.store.add_plans(tx, key, [_keyed(plan, key) for plan in plans.plans], plans.audience)
+    def _keep_plans(self, tx: Any, key: str, plans: Plans, due: datetime, priority: int) -> tuple[str, ...]:
+        keyed = [_keyed(plan, key, due, priority) for plan in plans.plans]
+        wakes = self.store.add_plans(tx, key, keyed, plans.audience)
         self.execution.put(tx, wakes)
         return tuple(wake.work for wake in wakes)
 
-    def _plan_late(self, key: str) -> Verdict:
+    def _priority(self, event: Event, asked: int | None) -> int:
+        return self.types[event.type].priority if asked is None else asked
+
+    def _plan_late(self, wake: Wake) -> Verdict:
+        key = wake.work
         stored = self.store.event(key)
         if stored is None:
             return Done()
@@ -136,7 +187,8 @@ class Flow:
         if plans is None:
             return Again(_PLAN_AGAIN)
         with self.store.transaction() as tx:
-            self._keep_plans(tx, key, plans)
+            self._keep_plans(tx, key, plans, self.now(), wake.priority)
+        self.execution.nudge()
         if plans.unreachable:
             self._alarm(event)
         return Done()
@@ -145,6 +197,85 @@ class Flow:
         self.hooks.alarm("unreachable", f"event {event.id} of {event.seller_id} reaches no person", event)
 
     # ------------------------------------------------------------------ from a delivery to its outcome
+
+    async def _attempted(self, claim: Claim) -> Settlement | None:
+        """One attempt, from what is written to what came of it; None if the lease was lost over it."""
+        started_at, kind = self.now(), self.channels.types.get(claim.delivery.channel)
+        kept_off = self.suppress(claim.delivery, claim.envelope)
+        everybody = claim.envelope.addresses or (claim.delivery.destination,)
+        if all(one in kept_off for one in everybody):
+            return deliver.withheld(claim, kept_off, at=started_at, worker=self.worker)
+        if off := {one: "suppressed" for one in everybody if one in kept_off}:
+            claim = replace(claim, settled={**claim.settled, **off})
+
+        async def extend() -> bool:
+            until = self.now() + self.policy.lease
+            return await self._in_store(lambda: self.store.extend(claim, until))
+
+        try:
+            came = await deliver.held(self._sent(claim), extend, every=self.policy.lease.total_seconds() / 4)
+        except asyncio.CancelledError:  # the worker stops and waited long enough; the end is recorded all the same
+            took = (self.now() - started_at).total_seconds() * 1000
+            came = Outcome(status="unknown", reason=Reason.TIMEOUT, detail="broken off: the worker stopped"), took
+        if came is None:
+            return None
+        outcome, took = came
+        own = kind.ladder if kind else ()
+        return deliver.settlement(
+            claim,
+            outcome,
+            started_at=started_at,
+            took=took,
+            ladder=self.policy.ladders.get(claim.delivery.channel, own),
+            random=self.random,
+            rules=self.policy.rules,
+            worker=self.worker,
+        )
+
+    async def _sent(self, claim: Claim) -> tuple[Outcome, float]:
+        wire = await self._write(claim)
+        return (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
+
+    async def _recorded(self, claim: Claim, end: Settlement) -> Settled:
+        """Record the end of an attempt; while the disk is full, again and again: it was sent, and must be known."""
+        for tries in range(_SETTLE_TRIES):
+            try:
+                return await self._in_store(lambda: self.store.settle(claim, end))
+            except StoreError as error:
+                log.warning("delivery %s: its outcome cannot be recorded: %s", claim.delivery.id, error)
+                await asyncio.sleep(min(2**tries / 10, 5))
+        return await self._in_store(lambda: self.store.settle(claim, end))
+
+    async def _follow(self, claim: Claim, end: Settlement, settled: Settled) -> None:
+        """What an attempt means for others, and who is told of it."""
+        one = claim.delivery
+        where = f"{one.channel} destination {claim.endpoint.label if claim.endpoint else f'of {one.tenant}'}"
+        if settled.paused_until or settled.resumed or settled.disabled:
+            until = settled.paused_until or self.now()
+            await self._in_store(lambda: self._hold(one.destination_key, until))
+        if settled.disabled:
+            said = f"{where} of {one.tenant} is disabled: {end.disable}; `livery destinations enable` turns it on again"
+            self.hooks.alarm("disabled", said)
+        elif settled.paused_until:
+            said = f"{where} of {one.tenant} keeps failing ({end.reason}); it is tried again at {settled.paused_until}"
+            self.hooks.alarm("paused", said)
+        elif settled.resumed:
+            log.info("%s of %s answers again", where, one.tenant)
+        self._tell(one.model_copy(update={"state": end.state, "reason": end.reason}), end)
+
+    def _hold(self, destination: str, until: datetime) -> None:
+        with self.store.transaction() as tx:
+            self.execution.hold(tx, destination, until)
+        self.execution.nudge()
+
+    async def _not_sent(self, id_: str, verdict: Verdict) -> Verdict:
+        """What the ledger said in place of a claim; of a delivery it gave up, people are told."""
+        if isinstance(verdict, Dead):
+            one = await self._in_store(lambda: self.store.delivery(id_))
+            attempts = await self._in_store(lambda: self.store.attempts(id_))
+            if one is not None and attempts and one.state is State.DEAD:
+                self._tell(one, Settlement(attempts[-1], one.state, one.reason, one.due_at))
+        return verdict
 
     async def _write(self, claim: Claim) -> bytes | Outcome:
         """The bytes to send: the first attempt's if there are some, so that every copy is the same."""
@@ -178,10 +309,10 @@ class Flow:
         except Exception as error:  # noqa: BLE001 - an operator can mend it while the delivery waits
             return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error)), 0.0
         dispatch = Dispatch(claim.envelope, destination, wire, claim.delivery.attempts, claim.settled)
-        return await deliver.attempt(channel, dispatch, deadline=self.lease.total_seconds() * 0.8)
+        kind = self.channels.types.get(claim.delivery.channel)
+        return await deliver.attempt(channel, dispatch, deadline=kind.deadline if kind else DEADLINE)
 
-    def _tell(self, claim: Claim, end: Settlement) -> None:
-        delivery = claim.delivery.model_copy(update={"state": end.state, "reason": end.reason})
+    def _tell(self, delivery: Delivery, end: Settlement) -> None:
         self.hooks.observe("livery_on_outcome", delivery=delivery, attempt=end.attempt)
         if end.state is State.DEAD:
             said = f"{end.reason}: {end.attempt.outcome.detail}".rstrip(": ")
@@ -192,8 +323,8 @@ class Flow:
         return asyncio.get_running_loop().run_in_executor(self._store_thread, job)
 
 
-def _keyed(plan: Plan, key: str) -> Plan:
-    """The plan with the key of its event, and what makes a second delivery like it impossible."""
-    delivery = plan.delivery.model_copy(update={"event_key": key})
+def _keyed(plan: Plan, key: str, due: datetime, priority: int) -> Plan:
+    """The plan with the key of its event, when it is due, and what makes a second delivery like it impossible."""
+    delivery = plan.delivery.model_copy(update={"event_key": key, "due_at": due, "priority": priority})
     unique = sha256(f"{key}\n{delivery.channel}\n{plan.unique}".encode()).hexdigest()
     return replace(plan, delivery=delivery, unique=unique)

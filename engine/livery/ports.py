@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 from livery.models.audience import Audience, Endpoint
-from livery.models.delivery import Attempt, Delivery, Reason, State
+from livery.models.delivery import Attempt, Delivery, Destination, Reason, State
 from livery.models.message import Envelope, Message
 
 PLAN = "plan"
@@ -22,6 +22,9 @@ Now = Callable[[], datetime]
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+# --------------------------------------------------------------------------- values
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Wake:
-    """All an execution engine ever stores: which work is due when."""
+    """All an execution engine ever stores: which work is due when, and whose share of the workers it takes."""
 
     work: str
     lane: str
     due: datetime
     priority: int = 0
+    tenant: str = ""
+    destination: str = ""
+    """What is limited and held together: deliveries to one destination; empty for what has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +59,20 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Wake it again after this long."""
+    """Wake it again after this long. `counts`: whether an attempt was made; else it only had to wait."""
 
     after: timedelta
+    counts: bool = False
 
 
-Verdict = Done | Again
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """It was given up; the ledger has the record. The work needs no more waking."""
+
+    reason: Reason
+
+
+Verdict = Done | Again | Dead
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +117,75 @@ class Settlement:
     reason: Reason | None
     due: datetime
     settled: Mapping[str, str] = field(default_factory=dict)
+    destination_failed: bool | None = None
+    """What the attempt says about the destination: it failed, it answered, or (None) nothing."""
+    disable: str = ""
+    """Why the destination is to be disabled, if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a settlement."""
+
+    recorded: bool
+    """False: the fence is stale, nothing was changed."""
+    paused_until: datetime | None = None
+    """The destination is paused until then, by this attempt."""
+    resumed: bool = False
+    """The destination was paused, and this attempt ended that."""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """When a destination that keeps failing is paused, and for how long."""
+
+    failures: int = 5
+    """Failed attempts in a row that pause it; 0 for never."""
+    cool_down: timedelta = timedelta(seconds=30)
+    """How long at first; doubled each time the probe after it fails."""
+    longest: timedelta = timedelta(minutes=10)
+
+    def pause(self, failures: int) -> timedelta:
+        """How long the pause after so many failures in a row is."""
+        times = min(max(failures - self.failures, 0), 20)
+        return min(self.cool_down * float(2**times), self.longest)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which deliveries to list; newest first."""
+    """Which deliveries; newest first. Everything given must hold."""
 
     tenant: str | None = None
     state: State | None = None
     channel: str | None = None
     event_id: str | None = None
     event_ids: tuple[str, ...] | None = None
+    destination: str | None = None
+    """The key of a destination."""
+    since: datetime | None = None
+    """Created at or after."""
+    until: datetime | None = None
+    """Created before."""
     id_prefix: str = ""
     limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """Something a person did to deliveries or destinations by hand: who, when, what, why."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    """The id of the delivery, or the key of the destination."""
+    why: str = ""
+    result: str = ""
+    """What came of it: the id of the new delivery of a retry."""
+
+
+# --------------------------------------------------------------------------- the store
 
 
 class Store(Protocol):
@@ -142,16 +212,26 @@ class Store(Protocol):
 
     def event(self, key: str) -> StoredEvent | None: ...
 
-    def claim(self, delivery: str, *, now: datetime, lease: timedelta) -> Claim | None:
-        """Lease an open delivery and count the attempt before the work; None if it is settled or leased."""
+    def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
+        """Lease an open delivery and write down the attempt before the work.
+
+        Returns:
+            The claim; or the verdict for the engine: `Done` (nothing is left to do), `Again` (leased elsewhere, or
+            its destination is paused: no attempt counts), `Dead` (it has killed its worker three times).
+
+        """
+        ...
+
+    def extend(self, claim: Claim, until: datetime) -> bool:
+        """Hold the lease longer; False if the fence is stale, and then the work is somebody else's."""
         ...
 
     def keep_wire(self, claim: Claim, wire: bytes, message: Message, trace: dict[str, Any]) -> bool:
         """Store the bytes about to be sent; False if the fence is stale, and then they must not be sent."""
         ...
 
-    def settle(self, claim: Claim, settlement: Settlement) -> bool:
-        """Record an attempt and where the delivery stands now; False if the fence is stale."""
+    def settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        """Record the end of an attempt, where the delivery stands now, and what it says about its destination."""
         ...
 
     def release_abandoned(self) -> list[str]:
@@ -162,25 +242,94 @@ class Store(Protocol):
         """
         ...
 
+    def overdue(self, *, before: datetime, limit: int) -> list[Wake]:
+        """Open deliveries, and events to be planned, that were due before then and are leased to nobody."""
+        ...
+
     def deliveries(self, query: Query) -> list[Delivery]: ...
+    def delivery(self, id_: str) -> Delivery | None: ...
     def attempts(self, delivery: str) -> list[Attempt]: ...
     def wire(self, delivery: str) -> bytes | None: ...
     def counts(self) -> dict[str, int]: ...
+    def destinations(self, *, troubled: bool) -> list[Destination]: ...
     def close(self) -> None: ...
 
 
+# --------------------------------------------------------------------------- the execution engine
+
 Work = Callable[[Wake], Awaitable[Verdict]]
+
+IN_HOST_TX = "in_host_tx"
+"""A trait: `put` joins the host's own transaction."""
+TAKEOVER = "takeover"
+"""A trait: a dead worker's work is run by another without help."""
+FAIR = "fair"
+"""A trait: tenants and destinations get equal shares of the workers by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one `run` may do at once.
+
+    Attributes:
+        concurrency: pieces of work in all.
+        lanes: the lanes to work on; None for all.
+        by_lane: pieces of work of one lane.
+        by_destination: pieces of work for one destination of a lane.
+
+    """
+
+    concurrency: int = 20
+    lanes: frozenset[str] | None = None
+    by_lane: Mapping[str, int] = field(default_factory=dict)
+    by_destination: Mapping[str, int] = field(default_factory=dict)
 
 
 class Execution(Protocol):
-    """Carries wakes to workers. `put` joins the transaction it is given."""
+    """Carries wakes to workers, each at least once, not before it is due; higher priority first within a tenant.
 
-    def put(self, tx: Any, wakes: Sequence[Wake]) -> None: ...
+    A wake stays until its work has said `Done` or `Dead`. What dies in between, or raises, is woken again.
+    """
+
+    traits: frozenset[str]
+
+    def put(self, tx: Any, wakes: Sequence[Wake]) -> int:
+        """Store wakes in the transaction given: how many are new; one whose work is stored already changes nothing."""
+        ...
+
+    def cancel(self, tx: Any, works: Sequence[str]) -> None:
+        """Forget wakes, in the transaction given; those that run already run on."""
+        ...
+
+    def hold(self, tx: Any, destination: str, until: datetime) -> None:
+        """Wake nothing for a destination before `until`; a moment past wakes all of it now.
+
+        A service, no duty: what is woken all the same is told `Again` by the ledger.
+        """
+        ...
 
     def nudge(self) -> None:
         """Something was put and committed by this process: look now."""
         ...
 
-    async def run(self, work: Work, *, until_idle: bool, concurrency: int) -> None:
-        """Call `work` for what is due; for ever, or until nothing is due and nothing runs."""
+    def waiting(self) -> int:
+        """How many wakes are stored, due or not; may be some seconds old."""
         ...
+
+    async def run(self, work: Work, *, until_idle: bool, load: Load) -> None:
+        """Call `work` for what is due; for ever, or until nothing is due and nothing runs.
+
+        Cancelled, it takes nothing new, lets what runs end for 25 seconds at most, and records it.
+        """
+        ...
+
+
+Suppress = Callable[[Delivery, Envelope], Mapping[str, str]]
+"""Asked right before every send: the addresses that must not be written to, each with why. For a channel that does
+not write to persons, the key is the delivery's destination."""
+
+
+def nobody_suppressed(delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
+    """`Suppress` where there is no suppression list."""
+    del delivery, envelope
+    return {}

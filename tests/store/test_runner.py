@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from livery.execution.embedded import EmbeddedExecution
-from livery.ports import Again, Done, Wake
+from livery.ports import Again, Done, Load, Wake
 from livery.storage.database import connect, writing
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -33,7 +33,7 @@ class Runner:
             self.done.append(wake.work)
             return Done()
 
-        await self.execution.run(work or record, until_idle=True, concurrency=concurrency)
+        await self.execution.run(work or record, until_idle=True, load=Load(concurrency))
 
 
 @pytest.fixture

@@ -1,49 +1,111 @@
 """The embedded engine: wakes in the store's own SQLite file, worked off by one process at a time.
 
-A lock on `<database>.runner` proves that no other process works on the file; the system frees it with the
-process, however it ends. Who gets the lock may therefore end every lease at once: nothing waits for one to
-run out. Other processes stand by, and may accept events at any time.
+Other processes stand by (`turf` says who works), and may accept events at any time: they are seen within 50 ms,
+what this process accepts is seen at once.
 """
 
 import asyncio
-import fcntl
 import logging
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
-from pathlib import Path
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from livery.ports import Again, Now, Verdict, Wake, Work
+from livery.errors import StoreError
+from livery.execution.clock import Drift
+from livery.execution.turf import Superseded, Tenure, Turf
+from livery.execution.turns import Turns
+from livery.ports import FAIR, IN_HOST_TX, TAKEOVER, Again, Load, Now, Verdict, Wake, Work
 from livery.storage import schema
 from livery.storage.database import micros, moment, told, writing
 
 log = logging.getLogger("livery.execution")
-_POLL = 0.1
+_POLL = 0.05
 """Seconds until work that another process put is seen."""
 _STAND_BY = 0.5
 _GRACE = 25.0
 """Seconds a stopping worker lets sends end; supervisors commonly kill after 30."""
 _FOR_EVER = timedelta(days=3650)
+_RECOUNT = 1.0
+_STORE_AGAIN = 1.0
+_RAISED = timedelta(seconds=10)
+
+_TABLE = schema.wake
+_PUT = insert(_TABLE).on_conflict_do_nothing()
+_FORGET = delete(_TABLE).where(_TABLE.c.work == bindparam("work_"))
+_AGAIN = (
+    update(_TABLE)
+    .where(_TABLE.c.work == bindparam("work_"))
+    .values(due=bindparam("due_"), ready=bindparam("ready_"), relative=1)
+)
+_RIPEN = update(_TABLE).where(_TABLE.c.ready == 0, _TABLE.c.due <= bindparam("now_")).values(ready=1)
+_NEXT = select(func.min(_TABLE.c.due)).where(_TABLE.c.ready == 0)
 
 
 class EmbeddedExecution:
-    """`livery.ports.Execution` for one machine."""
+    """`livery.ports.Execution` for one machine.
 
-    def __init__(self, engine: Engine, *, now: Now, on_takeover: Callable[[], Sequence[str]]) -> None:
+    Args:
+        engine: the store's database.
+        now: the clock.
+        on_takeover: called with proof that no other worker is alive; returns what to work on alone.
+        patience: seconds without a sign of life after which the process at work is taken for stopped.
+        worker: what this process is called.
+        drift: notices that the clock was set; None where `now` is no real clock.
+
+    """
+
+    traits = frozenset({IN_HOST_TX, TAKEOVER, FAIR})
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        now: Now,
+        on_takeover: Callable[[], Sequence[str]],
+        patience: float = 60.0,
+        worker: str = "",
+        drift: Drift | None = None,
+    ) -> None:
         self._engine, self._now, self._on_takeover = engine, now, on_takeover
-        self._lock_file = Path(f"{engine.url.database}.runner")
+        self._turf = Turf(engine, worker=worker, patience=patience)
+        self._beat, self._drift = patience / 4, drift
+        self._beaten, self._until_due = 0.0, _POLL
+        self._turns = Turns()
         self._nudged: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._count, self._counted_at = 0, float("-inf")
 
-    def put(self, tx: Connection, wakes: Sequence[Wake]) -> None:
-        rows = [{"work": one.work, "lane": one.lane, "due": micros(one.due), "priority": one.priority} for one in wakes]
-        if rows:
-            tx.execute(insert(schema.wake).on_conflict_do_nothing(), rows)
+    # ------------------------------------------------------------------ storing
+
+    def put(self, tx: Connection, wakes: Sequence[Wake]) -> int:
+        now = micros(self._now())
+        rows = [
+            {
+                "work": one.work, "lane": one.lane, "due": micros(one.due), "priority": one.priority,
+                "tenant": one.tenant, "destination": one.destination, "ready": int(micros(one.due) <= now),
+                "relative": 0,
+            }
+            for one in wakes
+        ]  # fmt: skip
+        added = tx.execute(_PUT, rows).rowcount if rows else 0
+        self._count += added
+        return added
+
+    def cancel(self, tx: Connection, works: Sequence[str]) -> None:
+        if works:
+            tx.execute(_FORGET, [{"work_": one} for one in works])
+
+    def hold(self, tx: Connection, destination: str, until: datetime) -> None:
+        table, at, now = _TABLE, micros(until), micros(self._now())
+        waiting = update(table).where(table.c.destination == destination)
+        if at > now:
+            tx.execute(waiting.where(table.c.due < at).values(due=at, ready=0, relative=1))
+        else:
+            tx.execute(waiting.where(table.c.ready == 0, table.c.relative == 1).values(due=now, ready=1))
 
     def nudge(self) -> None:
         loop, nudged = self._loop, self._nudged
@@ -53,116 +115,193 @@ class EmbeddedExecution:
             except RuntimeError:  # the loop has just ended
                 return
 
-    async def run(self, work: Work, *, until_idle: bool, concurrency: int) -> None:
+    def waiting(self) -> int:
+        now = time.monotonic()
+        if now - self._counted_at > _RECOUNT:
+            with told(), self._engine.connect() as connection:
+                found = connection.execute(select(func.count()).select_from(_TABLE)).scalar()
+            self._count, self._counted_at = int(found or 0), now
+        return self._count
+
+    # ------------------------------------------------------------------ working
+
+    async def run(self, work: Work, *, until_idle: bool, load: Load) -> None:
         self._loop, self._nudged = asyncio.get_running_loop(), asyncio.Event()
         try:
             while True:
-                with self._lock() as is_ours:
-                    if is_ours:
-                        for suspect in await asyncio.to_thread(self._on_takeover):
-                            await self._alone(work, suspect)
-                        await self._work_off(work, until_idle=until_idle, concurrency=concurrency)
-                        return
-                if until_idle and not await asyncio.to_thread(self._due, frozenset(), 1):
+                with self._turf.attempt() as tenure:
+                    if tenure is not None:
+                        try:
+                            await self._at_work(work, tenure, until_idle=until_idle, load=load)
+                        except Superseded:
+                            log.warning("another process took the store over; standing by")
+                        else:
+                            return
+                if until_idle and not await asyncio.to_thread(self._anything_due):
                     return
                 await asyncio.sleep(_STAND_BY)
         finally:
             self._loop = self._nudged = None
 
-    async def _alone(self, work: Work, suspect: str) -> None:
-        table = schema.wake
-        with told(), self._engine.connect() as connection:
-            row = connection.execute(select(table).where(table.c.work == suspect)).mappings().first()
-        if row is not None:
-            wake = Wake(row["work"], row["lane"], moment(row["due"]), row["priority"])
-            await asyncio.to_thread(self._end, [await _one(work, wake)])
-
-    async def _work_off(self, work: Work, *, until_idle: bool, concurrency: int) -> None:
-        running: dict[str, asyncio.Task[tuple[Wake, Verdict]]] = {}
+    async def _at_work(self, work: Work, tenure: Tenure, *, until_idle: bool, load: Load) -> None:
+        shift = _Shift(work)
+        if tenure.is_alone:
+            for suspect in await asyncio.to_thread(self._on_takeover):
+                await self._alone(shift, suspect, tenure)
+        self._beaten = time.monotonic()
         try:
             while True:
-                free = concurrency - len(running)
-                due = await asyncio.to_thread(self._due, frozenset(running), free) if free else []
-                for wake in due:
-                    running[wake.work] = asyncio.create_task(_one(work, wake))
-                if until_idle and not running:
+                try:
+                    await self._step(shift, tenure, load)
+                except StoreError as error:
+                    if until_idle:
+                        raise
+                    log.warning("the store cannot be worked on, trying again: %s", error)
+                    await asyncio.sleep(_STORE_AGAIN)
+                if until_idle and not shift.running and not shift.unrecorded:
                     return
-                await self._wait(running, is_full=len(running) >= concurrency)
-                done = [task for task in running.values() if task.done()]
-                if done:
-                    await asyncio.to_thread(self._end, [task.result() for task in done])
-                    running = {key: task for key, task in running.items() if task not in done}
+                await self._wait(shift.running.values())
         except asyncio.CancelledError:
-            await self._let_end(list(running.values()))
+            await self._let_end(shift, tenure)
+            raise
+        except Superseded:
+            await shift.abandon()
             raise
 
-    async def _let_end(self, running: Sequence["asyncio.Task[tuple[Wake, Verdict]]"]) -> None:
-        """Graceful stop: nothing new is taken, what is being sent may end, and its end is recorded."""
-        if not running:
-            return
-        done, late = await asyncio.wait(running, timeout=_GRACE)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        self._end([task.result() for task in done])
+    async def _step(self, shift: "_Shift", tenure: Tenure, load: Load) -> None:
+        """Record what has ended, then begin what is due."""
+        shift.unrecorded += shift.ended()
+        if shift.unrecorded:
+            await asyncio.to_thread(self._end, shift.unrecorded, tenure)
+            shift.unrecorded = []
+        if time.monotonic() - self._beaten >= self._beat:
+            self._beaten = time.monotonic()
+            await asyncio.to_thread(self._turf.beat, tenure)
+        free = load.concurrency - len(shift.running)
+        if free > len(shift.ahead):
+            count = load.concurrency + free - len(shift.ahead)
+            shift.ahead += await asyncio.to_thread(self._look, count, shift.busy(), load)
+        shift.start(free)
 
-    async def _wait(self, running: dict[str, Any], *, is_full: bool) -> None:
-        """Until a task ends, this process puts something, or it is time to look what others put."""
+    async def _alone(self, shift: "_Shift", suspect: str, tenure: Tenure) -> None:
+        with told(), self._engine.connect() as connection:
+            row = connection.execute(select(_TABLE).where(_TABLE.c.work == suspect)).mappings().first()
+        if row is None:
+            return
+        wake = Wake(row["work"], row["lane"], moment(row["due"]), row["priority"], row["tenant"], row["destination"])
+        await asyncio.to_thread(self._end, [await shift.one(wake)], tenure)
+
+    async def _let_end(self, shift: "_Shift", tenure: Tenure) -> None:
+        """Graceful stop: nothing new is taken, what is being sent may end, and its end is recorded."""
+        if shift.running:
+            _, late = await asyncio.wait(shift.running.values(), timeout=_GRACE)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._end([*shift.unrecorded, *shift.ended()], tenure)
+
+    async def _wait(self, tasks: "Sequence[asyncio.Task[Any]] | Any") -> None:
+        """Until a task ends, this process puts something, something is due, or it is time to see what others put."""
         assert self._nudged is not None, "run() sets it"
         nudged = asyncio.ensure_future(self._nudged.wait())
-        timeout = None if is_full else _POLL
-        await asyncio.wait([nudged, *running.values()], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([nudged, *tasks], timeout=self._until_due, return_when=asyncio.FIRST_COMPLETED)
         nudged.cancel()
         self._nudged.clear()
 
-    def _due(self, running: frozenset[str], limit: int) -> list[Wake]:
-        table = schema.wake
-        statement = (
-            select(table)
-            .where(table.c.due <= micros(self._now()))
-            .order_by(table.c.priority.desc(), table.c.due)
-            .limit(limit + len(running))
-        )
+    def _look(self, count: int, busy: Sequence[Wake], load: Load) -> list[Wake]:
+        """What is due and has its turn."""
+        now = self._now()
         with told(), self._engine.connect() as connection:
-            rows = connection.execute(statement).mappings().all()
-        wakes = [Wake(row["work"], row["lane"], moment(row["due"]), row["priority"]) for row in rows]
-        return [wake for wake in wakes if wake.work not in running][:limit]
+            due = connection.execute(_NEXT).scalar()
+        jumped = self._drift.since_last(now) if self._drift else timedelta()
+        if jumped:
+            self._set_clock(now, jumped)
+        elif due is not None and due <= micros(now):
+            with writing(self._engine) as tx:
+                tx.execute(_RIPEN, {"now_": micros(now)})
+            due = None
+        self._until_due = _POLL if due is None else min(max((moment(due) - now).total_seconds(), 0.001), _POLL)
+        with told(), self._engine.connect() as connection:
+            cursor = connection.connection.cursor()
 
-    def _end(self, verdicts: Sequence[tuple[Wake, Verdict]]) -> None:
-        """Record what the work said, in one transaction for all that ended together."""
-        table, now = schema.wake, self._now()
+            def run(statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+                return list(cursor.execute(statement, values).fetchall())
+
+            return self._turns.take(run, count, busy=busy, load=load)
+
+    def _set_clock(self, now: datetime, jumped: timedelta) -> None:
+        """The clock was set: what is due so long after something keeps that distance."""
+        log.warning("the clock jumped by %s; retries and pauses move with it", jumped)
+        table = _TABLE
         with writing(self._engine) as tx:
-            done = [wake.work for wake, verdict in verdicts if not isinstance(verdict, Again)]
-            if done:
-                tx.execute(delete(table).where(table.c.work.in_(done)))
-            for wake, verdict in verdicts:
-                if isinstance(verdict, Again):
-                    after = min(max(verdict.after, timedelta()), _FOR_EVER)
-                    tx.execute(update(table).where(table.c.work == wake.work).values(due=micros(now + after)))
+            later = update(table).where(table.c.ready == 0, table.c.relative == 1, table.c.due > micros(now - jumped))
+            tx.execute(later.values(due=table.c.due + jumped // timedelta(microseconds=1)))
 
-    def waiting(self) -> int:
-        """How much work is stored, due or not."""
+    def _anything_due(self) -> bool:
+        table = _TABLE
+        due = (table.c.ready == 1) | (table.c.due <= micros(self._now()))
         with told(), self._engine.connect() as connection:
-            return int(connection.execute(select(func.count()).select_from(schema.wake)).scalar() or 0)
+            return connection.execute(select(table.c.work).where(due).limit(1)).first() is not None
 
-    @contextmanager
-    def _lock(self) -> Iterator[bool]:
-        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
+    def _end(self, verdicts: Sequence[tuple[Wake, Verdict]], tenure: Tenure) -> None:
+        """Record what the work said, in one transaction for all that ended together."""
+        if not verdicts:
+            return
+        now = self._now()
+        again = [(wake, verdict) for wake, verdict in verdicts if isinstance(verdict, Again)]
+        done = [wake.work for wake, verdict in verdicts if not isinstance(verdict, Again)]
+        with writing(self._engine) as tx:
+            self._turf.check(tx, tenure)
+            if done:
+                tx.execute(_FORGET, [{"work_": one} for one in done])
+            if again:
+                rows = []
+                for wake, verdict in again:
+                    due = micros(now + min(max(verdict.after, timedelta()), _FOR_EVER))
+                    rows.append({"work_": wake.work, "due_": due, "ready_": int(due <= micros(now))})
+                tx.execute(_AGAIN, rows)
+        self._count -= len(done)
+
+
+class _Shift:
+    """What one process has in hand: the work that runs, and what is next."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self.running: dict[str, asyncio.Task[tuple[Wake, Verdict]]] = {}
+        self._wakes: dict[str, Wake] = {}
+        self.ahead: list[Wake] = []
+        self.unrecorded: list[tuple[Wake, Verdict]] = []
+
+    def busy(self) -> list[Wake]:
+        return [*self._wakes.values(), *self.ahead, *(wake for wake, _ in self.unrecorded)]
+
+    def start(self, count: int) -> None:
+        now, self.ahead = self.ahead[:count], self.ahead[count:]
+        for wake in now:
+            self._wakes[wake.work] = wake
+            self.running[wake.work] = asyncio.create_task(self.one(wake))
+
+    def ended(self) -> list[tuple[Wake, Verdict]]:
+        """What has ended since the last call, with what it said."""
+        done = [work for work, task in self.running.items() if task.done()]
+        found = []
+        for work in done:
+            task, _ = self.running.pop(work), self._wakes.pop(work)
+            if not task.cancelled():
+                found.append(task.result())
+        return found
+
+    async def abandon(self) -> None:
+        """Break off what runs: it is another process's now."""
+        for task in self.running.values():
+            task.cancel()
+        await asyncio.gather(*self.running.values(), return_exceptions=True)
+
+    async def one(self, wake: Wake) -> tuple[Wake, Verdict]:
+        """Run one piece of work; what raises here is ours to mend, so it is tried again and never dropped."""
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                yield False
-            else:
-                yield True
-        finally:
-            os.close(descriptor)
-
-
-async def _one(work: Work, wake: Wake) -> tuple[Wake, Verdict]:
-    """Run one piece of work; what raises here is ours to mend, so it is tried again and never dropped."""
-    try:
-        return wake, await work(wake)
-    except Exception:
-        log.exception("work %s failed in lane %s", wake.work, wake.lane)
-        return wake, Again(timedelta(seconds=10))
+            return wake, await self._work(wake)
+        except Exception:
+            log.exception("work %s failed in lane %s", wake.work, wake.lane)
+            return wake, Again(_RAISED)

@@ -24,6 +24,9 @@ class State(StrEnum):
 
 OPEN = frozenset({State.PENDING, State.SENDING, State.RETRYING})
 """States in which there is work left."""
+SETTLED = frozenset(State) - OPEN
+FAILED = frozenset({State.DEAD, State.UNKNOWN, State.SUPPRESSED})
+"""Settled, and the far side does not have it for certain."""
 GOOD = frozenset({State.DELIVERED, State.ACCEPTED})
 
 
@@ -45,6 +48,9 @@ class Reason(StrEnum):
     WORKER_CRASHED = "worker_crashed"
     CHANNEL_FAILED = "channel_failed"
     EXHAUSTED = "exhausted"
+    SUPPRESSED = "suppressed"
+    DISABLED = "disabled"
+    CANCELLED = "cancelled"
 
 
 class RecipientResult(Model):
@@ -74,12 +80,19 @@ class Outcome(Model):
 
 
 class Attempt(Model):
-    """One try of a delivery."""
+    """One try of a delivery. It is written down before the work, as it will stand if the worker dies with it."""
 
     number: int = Field(ge=1)
     started_at: datetime
     duration_ms: float
     outcome: Outcome
+    worker: str = Field(default="", description="The host name and process id of who made it.")
+
+
+STARTED = Outcome(
+    status="unknown", reason=Reason.WORKER_CRASHED, detail="no end was recorded: it is under way, or its worker died"
+)
+"""The outcome of an attempt that is being made."""
 
 
 class Delivery(Model):
@@ -94,6 +107,7 @@ class Delivery(Model):
     destination: str = Field(description="What people are shown of where it goes; no secrets.")
     state: State
     attempts: int = 0
+    priority: int = Field(default=0, description="Higher goes first among the deliveries of one tenant.")
     reason: Reason | None = None
     title: str = ""
     locale: str = ""
@@ -103,9 +117,28 @@ class Delivery(Model):
     created_at: datetime
     settled_at: datetime | None = None
     message_id: str = ""
+    destination_key: str = Field(default="", description="What failures in a row, limits and pauses are counted by.")
+    replay_of: str = Field(default="", description="The delivery this one repeats.")
+    purged_at: datetime | None = Field(default=None, description="When the personal text in it was removed.")
     trace: dict[str, Any] = Field(default={}, repr=False)
 
     @property
     def is_good(self) -> bool:
         """Whether the far side has it, as far as that can be known."""
         return self.state in GOOD
+
+
+class Destination(Model):
+    """Where deliveries go, and how it has answered lately."""
+
+    key: str
+    tenant: str = Field(description="Whose destination it is: the tenant of the last delivery.")
+    channel: str
+    label: str = Field(description="What people are shown of it; no secrets.")
+    failures: int = Field(default=0, description="Attempts in a row that it did not answer well.")
+    paused_until: datetime | None = Field(
+        default=None, description="Deliveries wait until then, without counting attempts; then one of them is a probe."
+    )
+    disabled_at: datetime | None = Field(default=None, description="Nothing is sent there until somebody enables it.")
+    disabled_why: str = ""
+    changed_at: datetime

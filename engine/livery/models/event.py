@@ -92,6 +92,7 @@ class EventType(Model):
     data: type[EventData] = Field(description="The model of its data; documents and validates it.")
     notification: str = Field(description="The notification definition of packs, by file name.")
     critical: bool = Field(default=True, description="Never held back by quiet periods.")
+    priority: int = Field(default=0, ge=-100, le=100, description="Higher goes first among one seller's deliveries.")
     to: tuple[str, ...] = Field(default=("event_user",), description="Default To selectors.")
     cc: tuple[str, ...] = Field(default=(), description="Default Cc selectors.")
     bcc: tuple[str, ...] = Field(default=(), description="Default Bcc selectors.")

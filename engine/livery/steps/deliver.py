@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from random import Random
 
@@ -10,9 +11,23 @@ from livery.channel import Channel, Dispatch
 from livery.locales import one_line
 from livery.models.delivery import Attempt, Outcome, Reason, State
 from livery.ports import Claim, Settlement
-from livery.retry import decide
+from livery.retry import DEFAULT_RULES, Rules, decide
 
 _EXCERPT = 300
+_OF_THE_DESTINATION = frozenset(
+    {
+        Reason.UNREACHABLE,
+        Reason.TIMEOUT,
+        Reason.SERVER_ERROR,
+        Reason.THROTTLED,
+        Reason.AUTH,
+        Reason.REFUSED,
+        Reason.GONE,
+    }
+)
+"""Reasons of a failed attempt that the destination is behind, not the message or this machine."""
+_GONE_FOR_GOOD = "410"
+"""RFC 9110 §15.5.11; Standard Webhooks: the endpoint is to be disabled."""
 
 
 async def attempt(channel: Channel, dispatch: Dispatch, *, deadline: float) -> tuple[Outcome, float]:
@@ -33,27 +48,77 @@ async def attempt(channel: Channel, dispatch: Dispatch, *, deadline: float) -> t
     return outcome.model_copy(update={"detail": one_line(outcome.detail, _EXCERPT)}), took
 
 
-def settlement(
+async def held(
+    sending: Awaitable[tuple[Outcome, float]], extend: Callable[[], Awaitable[bool]], *, every: float
+) -> tuple[Outcome, float] | None:
+    """The result of `sending`, with the lease extended every so many seconds; None once the lease is lost.
+
+    What is being sent when the lease is lost is broken off: another worker has the delivery now.
+    """
+    task = asyncio.ensure_future(sending)
+    try:
+        while True:
+            done, _ = await asyncio.wait([task], timeout=every)
+            if done:
+                return task.result()
+            if not await extend():
+                return None
+    finally:
+        if not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def settlement(  # noqa: PLR0913 - each decides
     claim: Claim,
     outcome: Outcome,
     *,
     started_at: datetime,
     took: float,
-    ladder: tuple[int, ...],
+    ladder: Sequence[int],
     random: Random,
+    rules: Rules = DEFAULT_RULES,
+    worker: str = "",
 ) -> Settlement:
     """Where a delivery stands after an attempt. Addresses answered for good are never written to again."""
+    outcome = rules.judged(outcome, claim.delivery.channel)
     answered = {one.address: one.status for one in outcome.recipients if one.status != "retry"}
     settled: Mapping[str, str] = {**claim.settled, **answered}
-    state, reason, after = decide(outcome, claim.delivery.attempts, ladder=ladder, random=random)
+    number = claim.delivery.attempts
+    state, reason, after = decide(outcome, number, ladder=ladder, random=random, retry_unknown=rules.retry_unknown)
     if state is State.DEAD and "accepted" in settled.values():
         # Some of the audience has it; what the others' servers said stands in the attempts.
         state = State.ACCEPTED
-    number = claim.delivery.attempts
+    is_gone = claim.endpoint is not None and state is State.DEAD and outcome.code == _GONE_FOR_GOOD
     return Settlement(
-        attempt=Attempt(number=number, started_at=started_at, duration_ms=took, outcome=outcome),
+        attempt=Attempt(number=number, started_at=started_at, duration_ms=took, outcome=outcome, worker=worker),
         state=state,
         reason=reason,
         due=started_at + after,
         settled=settled,
+        destination_failed=_failed(outcome),
+        disable="it answered 410 Gone" if is_gone else "",
     )
+
+
+def withheld(claim: Claim, why: Mapping[str, str], *, at: datetime, worker: str = "") -> Settlement:
+    """A delivery that must not be sent after all: every address in it is suppressed."""
+    said = one_line("; ".join(f"{address}: {reason}" for address, reason in why.items()), _EXCERPT)
+    outcome = Outcome(status="failed", reason=Reason.SUPPRESSED, detail=said)
+    return Settlement(
+        attempt=Attempt(number=claim.delivery.attempts, started_at=at, duration_ms=0, outcome=outcome, worker=worker),
+        state=State.SUPPRESSED,
+        reason=Reason.SUPPRESSED,
+        due=at,
+        settled=claim.settled,
+    )
+
+
+def _failed(outcome: Outcome) -> bool | None:
+    """Whether the destination failed (True) or answered (False); None if it had no part in the outcome."""
+    if outcome.status in ("delivered", "accepted") or outcome.recipients:
+        return False
+    if outcome.status == "failed":
+        return False if outcome.code else None
+    return True if outcome.reason in _OF_THE_DESTINATION else None

@@ -8,28 +8,67 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, case, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from livery.errors import EventConflict, StoreError
 from livery.ids import new_id
-from livery.models.audience import Audience, Endpoint
-from livery.models.delivery import OPEN, Attempt, Delivery, Outcome, Reason, State
-from livery.models.message import Envelope, Message
-from livery.ports import Claim, Plan, Query, Settlement, StoredEvent, Wake
-from livery.storage import schema
+from livery.models.audience import Audience
+from livery.models.delivery import OPEN, STARTED, Attempt, Delivery, Destination, Reason, State
+from livery.models.message import Message
+from livery.ports import (
+    PLAN,
+    Again,
+    Breaker,
+    Claim,
+    Dead,
+    Done,
+    Plan,
+    Query,
+    Settled,
+    Settlement,
+    StoredEvent,
+    Verdict,
+    Wake,
+)
+from livery.storage import destinations, schema
 from livery.storage.database import micros, moment, told, writing
+from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
 
 MAX_CRASHES = 3
+_A_MOMENT = timedelta(milliseconds=50)
 _OPEN = tuple(state.value for state in OPEN)
-_LISTED = [column for column in schema.delivery.c if column.name not in ("wire", "endpoint", "envelope")]
+
+_EVENT, _DELIVERY, _ATTEMPT = schema.event, schema.delivery, schema.attempt
+_LISTED = [column for column in _DELIVERY.c if column.name not in ("wire", "endpoint", "envelope")]
+# Statements that run for every message are built once: SQLAlchemy takes longer for that than SQLite to run them.
+_ADD_EVENT = upsert(_EVENT).on_conflict_do_nothing().returning(_EVENT.c.key)
+_SAME_EVENT = select(_EVENT.c.key, _EVENT.c.digest).where(
+    _EVENT.c.tenant == bindparam("tenant"),
+    _EVENT.c.source == bindparam("source"),
+    _EVENT.c.event_id == bindparam("event_id"),
+)
+_ADD_DELIVERY = upsert(_DELIVERY).on_conflict_do_nothing().returning(_DELIVERY.c.id)
+_PLANNED = (
+    update(_EVENT)
+    .where(_EVENT.c.key == bindparam("key_"))
+    .values(planned_at=func.coalesce(_EVENT.c.planned_at, _EVENT.c.accepted_at), audience=bindparam("audience_"))
+)
+_ONE = select(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
+_LOCKED = _ONE.with_for_update()
+_BY_ID = update(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
+_BY_FENCE = _BY_ID.where(_DELIVERY.c.fence == bindparam("fence_"), _DELIVERY.c.state == State.SENDING.value)
+_ADD_ATTEMPT = insert(_ATTEMPT)
+_END_ATTEMPT = update(_ATTEMPT).where(
+    _ATTEMPT.c.delivery == bindparam("delivery_"), _ATTEMPT.c.number == bindparam("number_")
+)
 
 
 class Ledger:
     """`livery.ports.Store` on one SQLAlchemy engine."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, *, breaker: Breaker | None = None) -> None:
+        self.engine, self._breaker = engine, breaker or Breaker()
 
     @contextmanager
     def transaction(self, connection: Any = None) -> Iterator[Connection]:
@@ -45,26 +84,21 @@ class Ledger:
         with told():
             yield connection
 
+    # ------------------------------------------------------------------ accepting
+
     def add_event(
         self, tx: Connection, *, key: tuple[str, str, str], kind: str, body: bytes, now: datetime
     ) -> tuple[str, bool]:
         tenant, source, event_id = key
-        table, digest = schema.event, sha256(body).hexdigest()
+        digest = sha256(body).hexdigest()
+        names = {"tenant": tenant, "source": source, "event_id": event_id}
         row = {
-            "key": new_id("evt", now),
-            "tenant": tenant,
-            "source": source,
-            "event_id": event_id,
-            "type": kind,
-            "body": body,
-            "digest": digest,
-            "accepted_at": micros(now),
-        }
-        added = tx.execute(upsert(table).values(row).on_conflict_do_nothing().returning(table.c.key)).scalar()
+            "key": new_id("evt", now), **names, "type": kind, "body": body, "digest": digest, "accepted_at": micros(now)
+        }  # fmt: skip
+        added = tx.execute(_ADD_EVENT, row).scalar()
         if added is not None:
             return str(added), False
-        same = (table.c.tenant == tenant) & (table.c.source == source) & (table.c.event_id == event_id)
-        before = tx.execute(select(table.c.key, table.c.digest).where(same)).one()
+        before = tx.execute(_SAME_EVENT, names).one()
         if before.digest != digest:
             raise EventConflict(
                 f"event {event_id!r} of {source!r} was accepted before with another body; the first one stands. "
@@ -73,53 +107,64 @@ class Ledger:
         return str(before.key), True
 
     def add_plans(self, tx: Connection, event: str, plans: Sequence[Plan], audience: Audience) -> list[Wake]:
-        wakes = []
-        for plan in plans:
-            row = _row_of(plan)
-            statement = upsert(schema.delivery).values(row).on_conflict_do_nothing().returning(schema.delivery.c.id)
-            if tx.execute(statement).scalar() is not None:
-                wakes.append(Wake(plan.delivery.id, plan.delivery.channel, plan.delivery.due_at))
-        planned = {"planned_at": func.coalesce(schema.event.c.planned_at, schema.event.c.accepted_at)}
-        values = {**planned, "audience": audience.model_dump_json()}
-        tx.execute(update(schema.event).where(schema.event.c.key == event).values(**values))
-        return wakes
+        rows = {plan.delivery.id: row_of(plan) for plan in plans}
+        made = [tx.execute(_ADD_DELIVERY, row).scalar() for row in rows.values()]
+        tx.execute(_PLANNED, {"key_": event, "audience_": audience.model_dump_json()})
+        return [wake_of(rows[id_]) for id_ in made if id_ is not None]
 
     def event(self, key: str) -> StoredEvent | None:
         with told(), self.engine.connect() as connection:
-            row = connection.execute(select(schema.event).where(schema.event.c.key == key)).mappings().first()
+            row = connection.execute(select(_EVENT).where(_EVENT.c.key == key)).mappings().first()
         return StoredEvent(row["key"], row["tenant"], row["body"], moment(row["accepted_at"])) if row else None
 
-    def claim(self, delivery: str, *, now: datetime, lease: timedelta) -> Claim | None:
-        table = schema.delivery
-        free = table.c.lease_until.is_(None) | (table.c.lease_until < micros(now))
-        # A delivery still `sending` when it is claimed was never settled: its worker died with it.
-        crashed = table.c.crashes + case((table.c.state == State.SENDING, 1), else_=0)
-        statement = (
-            update(table)
-            .where(table.c.id == delivery, table.c.state.in_(_OPEN), free)
-            .values(
-                state=State.SENDING.value,
-                attempts=table.c.attempts + 1,
-                crashes=crashed,
-                fence=table.c.fence + 1,
-                lease_until=micros(now + lease),
-            )
-            .returning(*table.c)
-        )
+    # ------------------------------------------------------------------ working
+
+    def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
         with writing(self.engine) as tx:
-            row = tx.execute(statement).mappings().first()
-            if row is None:
-                return None
-            if row["crashes"] < MAX_CRASHES:
-                return _claim_of(row)
-            gone = {
-                "state": State.DEAD.value,
-                "reason": Reason.WORKER_CRASHED.value,
-                "settled_at": micros(now),
-                "lease_until": None,
-            }
-            tx.execute(update(table).where(table.c.id == delivery).values(**gone, attempts=row["attempts"] - 1))
-            return None
+            row = tx.execute(_LOCKED, {"id_": delivery}).mappings().first()
+            if row is None or row["state"] not in _OPEN:
+                return Done()
+            if row["lease_until"] is not None and row["lease_until"] >= micros(now):
+                return Again(min(moment(row["lease_until"]) - now, lease) + _A_MOMENT)
+            # A delivery still `sending` when it is claimed was never settled: its worker died with it.
+            crashes = row["crashes"] + (row["state"] == State.SENDING)
+            if crashes >= MAX_CRASHES:
+                self._end(tx, row, State.DEAD, Reason.WORKER_CRASHED, now)
+                return Dead(Reason.WORKER_CRASHED)
+            why = destinations.refusal(tx, row, now=now, lease=lease, breaker=self._breaker)
+            if isinstance(why, str) and why:
+                self._end(tx, row, State.SUPPRESSED, Reason.DISABLED, now)
+                return Dead(Reason.DISABLED)
+            if not isinstance(why, str):
+                if row["state"] == State.SENDING:
+                    values = {"state": State.RETRYING.value, "crashes": crashes, "lease_until": None}
+                    tx.execute(_BY_ID.values(**values), {"id_": delivery})
+                return why
+            return self._leased(tx, row, crashes, now, lease, worker)
+
+    def _leased(self, tx: Connection, row: Row, crashes: int, now: datetime, lease: timedelta, worker: str) -> Claim:
+        values = {
+            "state": State.SENDING.value,
+            "attempts": row["attempts"] + 1,
+            "crashes": crashes,
+            "fence": row["fence"] + 1,
+            "lease_until": micros(now + lease),
+        }
+        tx.execute(_BY_ID.values(**values), {"id_": row["id"]})
+        attempt = Attempt(number=values["attempts"], started_at=now, duration_ms=0, outcome=STARTED, worker=worker)
+        tx.execute(_ADD_ATTEMPT, attempt_row(row["id"], attempt))
+        return claim_of({**row, **values})
+
+    def _end(self, tx: Connection, row: Row, state: State, reason: Reason, now: datetime) -> None:
+        values = {
+            "state": state.value, "reason": reason.value, "settled_at": micros(now), "lease_until": None,
+            "fence": row["fence"] + 1,
+        }  # fmt: skip
+        tx.execute(_BY_ID.values(**values), {"id_": row["id"]})
+
+    def extend(self, claim: Claim, until: datetime) -> bool:
+        with writing(self.engine) as tx:
+            return self._fenced(tx, claim, {"lease_until": micros(until)})
 
     def keep_wire(self, claim: Claim, wire: bytes, message: Message, trace: Mapping[str, Any]) -> bool:
         values = {
@@ -132,9 +177,9 @@ class Ledger:
         with writing(self.engine) as tx:
             return self._fenced(tx, claim, values)
 
-    def settle(self, claim: Claim, settlement: Settlement) -> bool:
+    def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         attempt, is_open = settlement.attempt, settlement.state in OPEN
-        ended = micros(attempt.started_at) + int(attempt.duration_ms * 1000)
+        ended = attempt.started_at + timedelta(milliseconds=attempt.duration_ms)
         values = {
             "state": settlement.state.value,
             "reason": settlement.reason.value if settlement.reason else None,
@@ -142,141 +187,102 @@ class Ledger:
             "lease_until": None,
             "crashes": 0,
             "settled": json.dumps(dict(settlement.settled)),
-            "settled_at": None if is_open else ended,
-        }
-        row = {
-            "delivery": claim.delivery.id,
-            "number": attempt.number,
-            "started_at": micros(attempt.started_at),
-            "duration_us": int(attempt.duration_ms * 1000),
-            "status": attempt.outcome.status,
-            "reason": attempt.outcome.reason,
-            "outcome": attempt.outcome.model_dump_json(),
+            "settled_at": None if is_open else micros(ended),
         }
         with writing(self.engine) as tx:
             if not self._fenced(tx, claim, values):
-                return False
-            tx.execute(insert(schema.attempt).values(row))
-            return True
+                return Settled(recorded=False)
+            row = attempt_row(claim.delivery.id, attempt)
+            keys = {"delivery_": row.pop("delivery"), "number_": row.pop("number")}
+            tx.execute(_END_ATTEMPT.values(**row), keys)
+            return destinations.noted(tx, claim, settlement, now=ended, breaker=self._breaker)
 
     def release_abandoned(self) -> list[str]:
-        table = schema.delivery
-        held = (table.c.lease_until.is_not(None)) & (table.c.state == State.SENDING.value)
+        held = (_DELIVERY.c.lease_until.is_not(None)) & (_DELIVERY.c.state == State.SENDING.value)
         with writing(self.engine) as tx:
-            suspects = tx.execute(select(table.c.id).where(held, table.c.crashes > 0)).scalars().all()
-            tx.execute(update(table).where(held).values(lease_until=None))
+            suspects = tx.execute(select(_DELIVERY.c.id).where(held, _DELIVERY.c.crashes > 0)).scalars().all()
+            tx.execute(update(_DELIVERY).where(held).values(lease_until=None))
             return list(suspects)
 
-    def deliveries(self, query: Query) -> list[Delivery]:
-        table = schema.delivery
-        statement = select(*_LISTED).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(query.limit)
-        wanted: dict[Any, Any] = {
-            table.c.tenant: query.tenant,
-            table.c.state: query.state,
-            table.c.channel: query.channel,
-            table.c.event_id: query.event_id,
-        }
-        for column, value in wanted.items():
-            if value is not None:
-                statement = statement.where(column == value)
-        if query.event_ids is not None:
-            statement = statement.where(table.c.event_id.in_(query.event_ids))
-        if query.id_prefix:
-            statement = statement.where(table.c.id.startswith(query.id_prefix, autoescape=True))
+    def overdue(self, *, before: datetime, limit: int) -> list[Wake]:
+        latest = micros(before)
+        found: list[Wake] = []
         with told(), self.engine.connect() as connection:
-            return [_delivery_of(row) for row in connection.execute(statement).mappings()]
+            for state in _OPEN:
+                free = _DELIVERY.c.lease_until.is_(None) | (_DELIVERY.c.lease_until < latest)
+                mine = select(*_LISTED).where(_DELIVERY.c.state == state, _DELIVERY.c.due_at < latest, free)
+                rows = connection.execute(mine.order_by(_DELIVERY.c.due_at).limit(limit)).mappings()
+                found += [wake_of(row) for row in rows]
+            unplanned = select(_EVENT).where(_EVENT.c.planned_at.is_(None), _EVENT.c.accepted_at < latest).limit(limit)
+            rows = connection.execute(unplanned).mappings()
+            found += [Wake(row["key"], PLAN, moment(row["accepted_at"]), tenant=row["tenant"]) for row in rows]
+        return found
+
+    # ------------------------------------------------------------------ looking
+
+    def deliveries(self, query: Query) -> list[Delivery]:
+        with told(), self.engine.connect() as connection:
+            return [delivery_of(row) for row in connection.execute(selected(query, _LISTED)).mappings()]
+
+    def delivery(self, id_: str) -> Delivery | None:
+        with told(), self.engine.connect() as connection:
+            row = connection.execute(_ONE, {"id_": id_}).mappings().first()
+        return delivery_of(row) if row else None
 
     def attempts(self, delivery: str) -> list[Attempt]:
-        table = schema.attempt
-        statement = select(table).where(table.c.delivery == delivery).order_by(table.c.number)
+        statement = select(_ATTEMPT).where(_ATTEMPT.c.delivery == delivery).order_by(_ATTEMPT.c.number)
         with told(), self.engine.connect() as connection:
-            rows = connection.execute(statement).mappings().all()
-        return [
-            Attempt(
-                number=row["number"],
-                started_at=moment(row["started_at"]),
-                duration_ms=row["duration_us"] / 1000,
-                outcome=Outcome.model_validate_json(row["outcome"]),
-            )
-            for row in rows
-        ]
+            return [attempt_of(row) for row in connection.execute(statement).mappings()]
 
     def wire(self, delivery: str) -> bytes | None:
-        statement = select(schema.delivery.c.wire).where(schema.delivery.c.id == delivery)
+        statement = select(_DELIVERY.c.wire).where(_DELIVERY.c.id == delivery)
         with told(), self.engine.connect() as connection:
             found = connection.execute(statement).scalar()
         return None if found is None else bytes(found)
 
     def counts(self) -> dict[str, int]:
-        statement = select(schema.delivery.c.state, func.count()).group_by(schema.delivery.c.state)
-        unplanned = select(func.count()).select_from(schema.event).where(schema.event.c.planned_at.is_(None))
+        statement = select(_DELIVERY.c.state, func.count()).group_by(_DELIVERY.c.state)
+        unplanned = select(func.count()).select_from(_EVENT).where(_EVENT.c.planned_at.is_(None))
         with told(), self.engine.connect() as connection:
             found = {str(state): int(count) for state, count in connection.execute(statement)}
             return {**found, "unplanned": int(connection.execute(unplanned).scalar() or 0)}
+
+    def destinations(self, *, troubled: bool = True) -> list[Destination]:
+        with told(), self.engine.connect() as connection:
+            return list(destinations.listed(connection, troubled=troubled))
 
     def close(self) -> None:
         self.engine.dispose()
 
     def _fenced(self, tx: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:
-        table = schema.delivery
-        ours = (
-            (table.c.id == claim.delivery.id) & (table.c.fence == claim.fence) & (table.c.state == State.SENDING.value)
-        )
-        return bool(tx.execute(update(table).where(ours).values(**values)).rowcount)
+        keys = {"id_": claim.delivery.id, "fence_": claim.fence}
+        return bool(tx.execute(_BY_FENCE.values(**values), keys).rowcount)
+
+
+def selected(query: Query, columns: Sequence[Any]) -> Select[Any]:
+    """The statement of a query, newest first."""
+    table = _DELIVERY
+    statement = select(*columns).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(query.limit)
+    wanted: dict[Any, Any] = {
+        table.c.tenant: query.tenant,
+        table.c.state: query.state,
+        table.c.channel: query.channel,
+        table.c.event_id: query.event_id,
+        table.c.destination_key: query.destination,
+    }
+    for column, value in wanted.items():
+        if value is not None:
+            statement = statement.where(column == value)
+    if query.event_ids is not None:
+        statement = statement.where(table.c.event_id.in_(query.event_ids))
+    if query.since is not None:
+        statement = statement.where(table.c.created_at >= micros(query.since))
+    if query.until is not None:
+        statement = statement.where(table.c.created_at < micros(query.until))
+    if query.id_prefix:
+        statement = statement.where(table.c.id.startswith(query.id_prefix, autoescape=True))
+    return statement
 
 
 def _same_file(one: str | None, other: str | None) -> bool:
     return bool(one and other) and Path(str(one)).resolve() == Path(str(other)).resolve()
-
-
-def _row_of(plan: Plan) -> dict[str, Any]:
-    one = plan.delivery
-    return {
-        "id": one.id,
-        "tenant": one.tenant,
-        "event_key": one.event_key,
-        "event_id": one.event_id,
-        "event_type": one.event_type,
-        "channel": one.channel,
-        "unique_key": plan.unique,
-        "destination": one.destination,
-        "envelope": plan.envelope.model_dump_json(),
-        "endpoint": plan.endpoint.model_dump_json() if plan.endpoint else None,
-        "state": one.state.value,
-        "due_at": micros(one.due_at),
-        "created_at": micros(one.created_at),
-        "title": one.title,
-        "locale": one.locale,
-        "message_id": one.message_id,
-        "warnings": json.dumps(list(one.warnings)),
-        "trace": json.dumps(one.trace),
-    }
-
-
-def _claim_of(row: RowMapping) -> Claim:
-    return Claim(
-        delivery=_delivery_of(row),
-        envelope=Envelope.model_validate_json(row["envelope"]),
-        endpoint=Endpoint.model_validate_json(row["endpoint"]) if row["endpoint"] else None,
-        fence=row["fence"],
-        wire=bytes(row["wire"]) if row["wire"] is not None else None,
-        settled=json.loads(row["settled"]),
-    )
-
-
-def _delivery_of(row: RowMapping) -> Delivery:
-    return Delivery(
-        **{
-            name: row[name]
-            for name in ("id", "tenant", "event_key", "event_id", "event_type", "channel", "destination")
-        },
-        **{name: row[name] for name in ("attempts", "title", "locale", "message_id")},
-        state=State(row["state"]),
-        reason=Reason(row["reason"]) if row["reason"] else None,
-        degraded=tuple(json.loads(row["degraded"])),
-        warnings=tuple(json.loads(row["warnings"])),
-        due_at=moment(row["due_at"]),
-        created_at=moment(row["created_at"]),
-        settled_at=moment(row["settled_at"]) if row["settled_at"] is not None else None,
-        trace=json.loads(row["trace"]),
-    )

@@ -15,9 +15,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -46,6 +47,8 @@ event = Table(
     Column("audience", Text),
     UniqueConstraint("tenant", "source", "event_id"),
 )
+_UNPLANNED = event.c.planned_at.is_(None)
+Index("ix_livery_event_unplanned", event.c.accepted_at, sqlite_where=_UNPLANNED, postgresql_where=_UNPLANNED)
 
 delivery = Table(
     "livery_delivery",
@@ -77,11 +80,16 @@ delivery = Table(
     Column("warnings", Text, nullable=False, server_default="[]"),
     Column("trace", Text, nullable=False, server_default="{}"),
     Column("wire", LargeBinary),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("destination_key", String(310), nullable=False, server_default=text("''")),
+    Column("replay_of", String(40)),
+    Column("purged_at", BigInteger),
 )
 Index("ix_livery_delivery_event_key", delivery.c.event_key)
 Index("ix_livery_delivery_tenant_created_at", delivery.c.tenant, delivery.c.created_at)
 Index("ix_livery_delivery_created_at", delivery.c.created_at)
-Index("ix_livery_delivery_state", delivery.c.state)
+Index("ix_livery_delivery_state_due_at", delivery.c.state, delivery.c.due_at)
+Index("ix_livery_delivery_replay_of", delivery.c.replay_of)
 
 attempt = Table(
     "livery_attempt",
@@ -93,7 +101,37 @@ attempt = Table(
     Column("status", String(20), nullable=False),
     Column("reason", String(40)),
     Column("outcome", Text, nullable=False),
+    Column("worker", String(200), nullable=False, server_default=text("''")),
 )
+
+destination = Table(
+    "livery_destination",
+    metadata,
+    Column("key", String(310), primary_key=True),
+    Column("tenant", String(200), nullable=False),
+    Column("channel", String(100), nullable=False),
+    Column("label", Text, nullable=False),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("paused_until", BigInteger),
+    Column("probe", String(40)),
+    Column("probe_until", BigInteger),
+    Column("disabled_at", BigInteger),
+    Column("disabled_why", Text, nullable=False, server_default=text("''")),
+    Column("changed_at", BigInteger, nullable=False),
+)
+
+intervention = Table(
+    "livery_intervention",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor", String(200), nullable=False),
+    Column("action", String(20), nullable=False),
+    Column("subject", String(310), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("result", Text, nullable=False),
+)
+Index("ix_livery_intervention_subject", intervention.c.subject)
 
 wake = Table(
     "livery_wake",
@@ -102,5 +140,24 @@ wake = Table(
     Column("lane", String(100), nullable=False),
     Column("due", BigInteger, nullable=False),
     Column("priority", Integer, nullable=False, server_default="0"),
+    Column("tenant", String(200), nullable=False, server_default=text("''")),
+    Column("destination", String(310), nullable=False, server_default=text("''")),
+    Column("ready", Integer, nullable=False, server_default="0"),
+    Column("relative", Integer, nullable=False, server_default="0"),
 )
-Index("ix_livery_wake_due", wake.c.due)
+"""`ready`: it is due. `relative`: `due` is so long after something, and moves with a clock that is set."""
+# What is due is found tenant by tenant, destination by destination, without a look at what is not.
+Index("ix_livery_wake_ready", wake.c.ready, wake.c.tenant, wake.c.destination, wake.c.priority.desc(), wake.c.due)
+Index("ix_livery_wake_due", wake.c.ready, wake.c.due)
+Index("ix_livery_wake_destination", wake.c.destination)
+
+runner = Table(
+    "livery_runner",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("beat", BigInteger, nullable=False),
+    Column("worker", String(200), nullable=False),
+    Column("locked", Integer, nullable=False),
+)
+"""Who works on a SQLite store: a new epoch for each process that takes over, a beat while it lives."""

@@ -1,0 +1,77 @@
+"""The operator's settings of delivery: retries, pauses, limits. Owns what `[delivery]` may say; `config` imports it."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import Field
+
+from livery.models.base import Model
+from livery.ports import Breaker, Load
+from livery.retry import Rules
+
+_DAY = 24 * 3600
+Seconds = Annotated[int, Field(ge=1, le=90 * _DAY)]
+AtOnce = Annotated[int, Field(ge=1, le=1000)]
+
+
+class DeliveryPolicy(Model):
+    """`[delivery]`: how often, how many at once, and when to pause."""
+
+    ladders: dict[str, tuple[Seconds, ...]] = Field(
+        default={},
+        description="By channel, the seconds before each further attempt, in place of the channel's own; "
+        "`smtp = []` never tries again.",
+    )
+    permanent: tuple[str, ...] = Field(
+        default=(),
+        description="What is never tried again although the channel would: a reason (`auth`) or the far side's code "
+        "(`503`), of one channel if that stands before it (`webhook:503`).",
+    )
+    temporary: tuple[str, ...] = Field(
+        default=(), description="What is tried again although the channel would not; written like `permanent`."
+    )
+    retry_unknown: bool = Field(
+        default=True,
+        description="Whether an attempt whose answer was lost is made again, with the same identity: a copy may "
+        "arrive. If not, the delivery ends as `unknown`.",
+    )
+    pause_after: int = Field(
+        default=5, ge=0, le=1000, description="Failed attempts in a row after which a destination is paused; 0: never."
+    )
+    cool_down: int = Field(
+        default=30,
+        ge=1,
+        le=_DAY,
+        description="Seconds of the first pause. Then one delivery is tried; each time that fails, too, the pause "
+        "doubles.",
+    )
+    longest_pause: int = Field(default=600, ge=1, le=_DAY, description="Seconds a pause has at most.")
+    channel_concurrency: dict[str, AtOnce] = Field(
+        default={}, description="By channel, how many deliveries are sent at the same time; else `concurrency`."
+    )
+    destination_concurrency: int = Field(
+        default=4,
+        ge=1,
+        le=1000,
+        description="How many deliveries are sent to one endpoint at the same time. Mail to persons has three "
+        "quarters of `concurrency` for each tenant.",
+    )
+    max_backlog: int = Field(
+        default=1_000_000,
+        ge=0,
+        description="Deliveries waiting above which no event is accepted (`Backlogged`); 0 for no bound.",
+    )
+
+    def rules(self) -> Rules:
+        return Rules(frozenset(self.permanent), frozenset(self.temporary), self.retry_unknown)
+
+    def breaker(self) -> Breaker:
+        longest = timedelta(seconds=max(self.cool_down, self.longest_pause))
+        return Breaker(self.pause_after, timedelta(seconds=self.cool_down), longest)
+
+    def load(self, concurrency: int, *, persons: Iterable[str], endpoints: Iterable[str]) -> Load:
+        """What one worker may do at once, for the channels there are."""
+        most = max(concurrency * 3 // 4, 1)
+        by_destination = dict.fromkeys(endpoints, self.destination_concurrency) | dict.fromkeys(persons, most)
+        return Load(concurrency, by_lane=self.channel_concurrency, by_destination=by_destination)

@@ -1,0 +1,104 @@
+"""Destinations as the ledger knows them: failures in a row, pauses with one probe each, what was disabled.
+
+A destination has a row once an attempt to it has failed. Its lock is the row: of all workers one gets the probe.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, or_, select, update
+
+from livery.models.delivery import Destination
+from livery.ports import Again, Breaker, Claim, Settled, Settlement, Verdict
+from livery.storage import schema
+from livery.storage.database import micros, moment
+from livery.storage.rows import Row, destination_of
+
+_TABLE = schema.destination
+_ONE = select(_TABLE).where(_TABLE.c.key == bindparam("key_"))
+_LOCKED = _ONE.with_for_update()
+_CHANGE = update(_TABLE).where(_TABLE.c.key == bindparam("key_"))
+_NOT_LESS = timedelta(milliseconds=10)
+
+
+def refusal(tx: Connection, delivery: Row, *, now: datetime, lease: timedelta, breaker: Breaker) -> Verdict | str:
+    """Whether a delivery must wait for its destination (`Again`), must not be sent (why), or may go (empty)."""
+    found = tx.execute(_LOCKED, {"key_": delivery["destination_key"]}).mappings().first()
+    if found is None:
+        return ""
+    if found["disabled_at"] is not None:
+        return f"the destination is disabled: {found['disabled_why']}"
+    if found["paused_until"] is None:
+        return ""
+    left = moment(found["paused_until"]) - now
+    if timedelta() < left <= breaker.longest:  # longer than any pause is: the clock was set back
+        return Again(left)
+    probe, until = found["probe"], found["probe_until"]
+    if probe not in (None, delivery["id"]) and until is not None and until > micros(now):
+        return Again(max(min(moment(until) - now, lease), _NOT_LESS))
+    _change(tx, found["key"], probe=delivery["id"], probe_until=micros(now + lease))
+    return ""
+
+
+def noted(tx: Connection, claim: Claim, end: Settlement, *, now: datetime, breaker: Breaker) -> Settled:
+    """Record what an attempt says about its destination."""
+    key = claim.delivery.destination_key
+    found = tx.execute(_LOCKED, {"key_": key}).mappings().first() if key else None
+    if end.disable and key:
+        values = {"disabled_at": micros(now), "disabled_why": end.disable, "paused_until": None, "probe": None}
+        _put(tx, claim, found, now, **values)
+        return Settled(recorded=True, disabled=True)
+    if not key or (found is None and not end.destination_failed):
+        return Settled(recorded=True)
+    was_probe = found is not None and found["probe"] == claim.delivery.id
+    if end.destination_failed is None:
+        if was_probe:
+            _change(tx, key, probe=None, probe_until=None)
+        return Settled(recorded=True)
+    if not end.destination_failed:
+        assert found is not None, "told above"
+        if not found["failures"] and found["paused_until"] is None:
+            return Settled(recorded=True)
+        _put(tx, claim, found, now, failures=0, paused_until=None, probe=None, probe_until=None)
+        return Settled(recorded=True, resumed=found["paused_until"] is not None)
+    failures = (found["failures"] if found else 0) + 1
+    paused = found["paused_until"] if found else None
+    if (paused is not None and not was_probe) or not 0 < breaker.failures <= failures:
+        _put(tx, claim, found, now, failures=failures if paused is None else found["failures"] if found else 1)
+        return Settled(recorded=True)
+    until = now + breaker.pause(failures)
+    _put(tx, claim, found, now, failures=failures, paused_until=micros(until), probe=None, probe_until=None)
+    return Settled(recorded=True, paused_until=until)
+
+
+def listed(connection: Connection, *, troubled: bool) -> Sequence[Destination]:
+    """Every destination that ever failed; or only those that are paused or disabled now."""
+    statement = select(_TABLE).order_by(_TABLE.c.tenant, _TABLE.c.channel, _TABLE.c.label)
+    if troubled:
+        statement = statement.where(or_(_TABLE.c.paused_until.is_not(None), _TABLE.c.disabled_at.is_not(None)))
+    return [destination_of(row) for row in connection.execute(statement).mappings()]
+
+
+def switched(tx: Connection, key: str, *, now: datetime, disabled: str) -> Row | None:
+    """Disable a destination (why), or enable it and end its pause (empty). None if it is not known."""
+    found = tx.execute(_LOCKED, {"key_": key}).mappings().first()
+    if found is not None:
+        values: dict[str, Any] = {"disabled_at": micros(now)} if disabled else {"disabled_at": None, "failures": 0}
+        values |= {"disabled_why": disabled, "paused_until": None, "probe": None, "probe_until": None}
+        _change(tx, key, **values, changed_at=micros(now))
+    return found
+
+
+def _put(tx: Connection, claim: Claim, found: Row | None, now: datetime, **values: Any) -> None:
+    one = claim.delivery
+    label = claim.endpoint.label if claim.endpoint else f"{one.channel} of {one.tenant}"
+    names = {"tenant": one.tenant, "channel": one.channel, "label": label, "changed_at": micros(now)}
+    if found is None:
+        tx.execute(insert(_TABLE), {"key": one.destination_key, **names, **values})
+    else:
+        _change(tx, one.destination_key, **names, **values)
+
+
+def _change(tx: Connection, key: str, **values: Any) -> None:
+    tx.execute(_CHANGE.values(**values), {"key_": key})

@@ -1,0 +1,112 @@
+"""The parts of an engine that need the store, put together. Only `engine` imports it, on first use."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from livery.errors import LiveryError
+from livery.execution.clock import Drift
+from livery.execution.embedded import EmbeddedExecution
+from livery.flow import Flow, Policy
+from livery.ports import Load, utc_now
+from livery.storage.database import connect
+from livery.storage.ledger import Ledger
+
+if TYPE_CHECKING:
+    from livery.engine import Engine
+
+log = logging.getLogger("livery.workshop")
+_SWEEP = 60.0
+"""Seconds between looks for work that lost its wake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What works on the store."""
+
+    ledger: Ledger
+    execution: EmbeddedExecution
+    flow: Flow
+    load: Load
+
+    @classmethod
+    def of(cls, engine: "Engine") -> "Workshop":
+        """Open the store of an engine and what works on it.
+
+        Raises:
+            StoreError: it cannot be opened.
+
+        """
+        config, policy = engine.config, engine.config.delivery
+        worker = f"{socket.gethostname()}:{os.getpid()}"
+        ledger = Ledger(connect(config.database_url), breaker=policy.breaker())
+        execution = EmbeddedExecution(
+            ledger.engine,
+            now=engine.now,
+            on_takeover=ledger.release_abandoned,
+            patience=config.lease_seconds,
+            worker=worker,
+            drift=Drift() if engine.now is utc_now else None,
+        )
+        flow = Flow(
+            types=engine.types,
+            planner=engine.planner,
+            writer=engine.writer,
+            channels=engine.channels,
+            hooks=engine.hooks,
+            store=ledger,
+            execution=execution,
+            now=engine.now,
+            random=engine.random,
+            policy=Policy(
+                lease=timedelta(seconds=config.lease_seconds),
+                rules=policy.rules(),
+                ladders=policy.ladders,
+                max_backlog=policy.max_backlog,
+            ),
+            worker=worker,
+            suppress=engine.suppressed,
+        )
+        kinds = engine.channels.types.values()
+        load = policy.load(
+            config.concurrency,
+            persons=[one.name for one in kinds if one.addressing == "persons"],
+            endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
+        )
+        return cls(ledger, execution, flow, load)
+
+    async def work(self, *, until_idle: bool) -> None:
+        """Work for ever, or until nothing is due."""
+        async with self._sweeping(every=0 if until_idle else _SWEEP):
+            await self.execution.run(self.flow.work, until_idle=until_idle, load=self.load)
+
+    @asynccontextmanager
+    async def _sweeping(self, *, every: float) -> AsyncIterator[None]:
+        """Sweep in the background; `every` 0 sweeps not at all."""
+
+        async def sweep() -> None:
+            while True:
+                await asyncio.sleep(every)
+                try:
+                    await asyncio.to_thread(self.flow.sweep)
+                except LiveryError as error:
+                    log.warning("the sweep failed and is made again: %s", error)
+
+        task = asyncio.create_task(sweep()) if every else None
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    def close(self) -> None:
+        self.flow.close()
+        self.ledger.close()
