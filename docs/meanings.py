@@ -95,9 +95,9 @@ REASONS = {
     "suppressed": ("Everybody in it is on the suppression list.", "Nothing, or take them off the list."),
     "disabled": (
         "Its destination had been disabled.",
-        "Mend it, `livery destinations enable` it, then `livery deliveries retry`.",
+        "Have it mended and enabled, then send again.",
     ),
-    "cancelled": ("Somebody cancelled it by hand.", "`livery deliveries retry`, if that was wrong."),
+    "cancelled": ("Somebody cancelled it by hand.", "Send it again, if that was wrong."),
 }
 
 ALARMS = """\

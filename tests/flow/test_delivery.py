@@ -76,7 +76,7 @@ def events(count, start=0):
 
 
 def test_a_destination_that_keeps_failing_is_paused_then_probed_once_then_catches_up(engine, http, clock, host):
-    http.answers["/hook"] = [(503, "", {})] * 6 + [(200, "", {})]
+    http.answers["/hook"] = [(503, "", {})] * 12 + [(200, "", {})]
     engine.accept_all(events(20))
     engine.drain()
     tried = len(http.at("/hook"))
