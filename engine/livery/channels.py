@@ -130,6 +130,9 @@ class Channels:
         kind = self._load(name)
         destination = kind.Destination.model_validate(raw)
         key = sha256("\n".join((tenant, name, kind.identity(destination))).encode()).hexdigest()[:24]
-        endpoint = Endpoint(channel=name, key=key, label=kind.label(destination), origin=origin)
+        endpoint = Endpoint(
+            channel=name, key=key, label=kind.label(destination), origin=origin,
+            may_see_secrets=getattr(destination, "may_see_secrets", False),
+        )  # fmt: skip
         self._endpoints.setdefault((tenant, name), []).append(endpoint)
         self._destinations[key] = destination

@@ -17,6 +17,8 @@ MAX_LINE = 300
 FIELDS = ("subject", "preheader", "title", "greeting", "closing", "footer")
 LONG = ("greeting", "closing")
 _SCHEMES = ("https", "http", "mailto")
+_SIDES = " sides"
+"""Not a name that a text could use."""
 _NEEDED = {"text": "text", "error": "text", "list": "items", "facts": "facts", "actions": "actions", "image": "url"}
 Plain = dict[str, Any]
 Seen = Mapping[str, Any]
@@ -30,10 +32,18 @@ def reading_locale(
     return locales.negotiate([*own, *wishes], available)
 
 
-def seen(event: Plain, year: int) -> Plain:
-    """What the texts of packs see of an event: `event` (its data), `envelope` (the rest), `year`."""
+def seen(event: Plain, year: int, sides: Sequence[Sequence[str]] | None = None) -> Plain:
+    """What the texts of packs see of an event: `event` (its data), `envelope` (the rest), `year`.
+
+    Args:
+        event: the event as plain data, without what its readers may not see.
+        year: for copyright notices.
+        sides: for each of its readers the sides they are on: a block is there if all of them are meant by its
+            audience; None for every block.
+
+    """
     envelope = {key: value for key, value in event.items() if key != "data"}
-    return {"event": event["data"], "envelope": envelope, "year": str(year)}
+    return {"event": event["data"], "envelope": envelope, "year": str(year), _SIDES: sides}
 
 
 def prepared(
@@ -137,6 +147,8 @@ class Composer:
 
     def _block(self, at: int, block: Plain) -> Plain | None:
         """A block; a version of it that fails gives way to what the parent packs have under its id."""
+        if not self._is_for_readers(block["versions"][0]["audience"]):
+            return None  # the nearest pack's word: no older version may tell more people
         for number, version in enumerate(block["versions"]):
             try:
                 made = self._made(version)
@@ -148,6 +160,10 @@ class Composer:
                 made |= {"slot": at, "version": number}
             return made
         return None
+
+    def _is_for_readers(self, audience: Sequence[str]) -> bool:
+        readers = self._seen.get(_SIDES)
+        return not audience or readers is None or all(not set(audience).isdisjoint(one) for one in readers)
 
     def _made(self, version: Plain) -> Plain | None:
         if version["holds"] is not None and not version["holds"](self._seen):

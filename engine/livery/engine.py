@@ -25,7 +25,7 @@ from livery.ports import Now, Query, Receipt, Suppress, nobody_suppressed, utc_n
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
 from livery.steps import accept
-from livery.writing import Reading, Writer
+from livery.writing import Writer, reading_of
 
 if TYPE_CHECKING:
     from livery.workshop import Workshop
@@ -73,12 +73,12 @@ class Engine:
         self.library = Library([*self._pack_sources(), *config.pack_paths])
         self._tell_of_packs()
         self.channels = Channels(types, config)
-        self.planner = Planner(config, self.hooks, self.types, self.channels)
         self.press = Press()
         self.shelf = Shelf(cache_folder())
         self.writer = Writer(
             config, self.hooks, self.types, self.library, self.channels, shelf=self.shelf, press=self.press
         )
+        self.planner = Planner(config, self.hooks, self.types, self.channels, blocks=self.writer.audiences)
 
     @classmethod
     def open(
@@ -169,7 +169,7 @@ class Engine:
         deliveries = []
         for plan in plans.plans:
             trace = {key: value for key, value in plan.delivery.trace.items() if key != "audience"}
-            reading = Reading(now, reader_locale=trace["reader_locale"])
+            reading = reading_of(trace, now, is_preview=True)
             wording = self.writer.written(read, chain, reading).wording
             deliveries.append(Planned.model_validate({**trace, "wording": wording}))
         return Explanation(
@@ -204,7 +204,8 @@ class Engine:
         user = read.data.user
         reader = mine.delivery.trace["reader_locale"] if mine else (user.locale if user else None)
         envelope = mine.envelope if mine else self.planner.specimen(read, now)
-        reading = Reading(now, reader_locale=reader, asked_locale=locale)
+        trace = mine.delivery.trace if mine else {}
+        reading = reading_of({**trace, "reader_locale": reader}, now, asked_locale=locale, is_preview=True)
         message, wording, wire = self.writer.message(read, self.planner.chain(read), channel, envelope, reading)
         return Preview(message, wording, wire, kind.suffix)
 

@@ -17,6 +17,7 @@ from livery.channel import Dispatch
 from livery.channels import Channels
 from livery.errors import Backlogged, StoreError
 from livery.hooks import Hooks
+from livery.models.classification import marks, redacted, secrets_of
 from livery.models.delivery import OPEN, Delivery, Outcome, Reason, State
 from livery.models.event import Event, EventType
 from livery.planning import Planner, Plans
@@ -40,7 +41,7 @@ from livery.ports import (
 )
 from livery.retry import Rules
 from livery.steps import accept, deliver
-from livery.writing import Reading, Writer
+from livery.writing import Writer, reading_of
 
 log = logging.getLogger("livery.flow")
 _T = TypeVar("_T")
@@ -234,7 +235,18 @@ class Flow:
 
     async def _sent(self, claim: Claim) -> tuple[Outcome, float]:
         wire = await self._write(claim)
-        return (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
+        outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
+        if secrets := await self._secrets(claim):  # a far side may send back what it got
+            outcome = Outcome.model_validate(redacted(outcome.model_dump(mode="json"), secrets))
+        return outcome, took
+
+    async def _secrets(self, claim: Claim) -> tuple[str, ...]:
+        """What may stand in no log."""
+        kind = self.types.get(claim.delivery.event_type)
+        if kind is None or not marks(kind.data):
+            return ()
+        stored = await self._in_store(lambda: self.store.event(claim.delivery.event_key))
+        return secrets_of(accept.read(stored.body, self.types).data) if stored else ()
 
     async def _recorded(self, claim: Claim, end: Settlement) -> Settled:
         """Record the end of an attempt; while the disk is full, again and again: it was sent, and must be known."""
@@ -286,7 +298,7 @@ class Flow:
             stored = await self._in_store(lambda: self.store.event(delivery.event_key))
             assert stored is not None, "a delivery's event is never removed before it"
             event = accept.read(stored.body, self.types)
-            reading = Reading(stored.accepted_at, reader_locale=delivery.trace.get("reader_locale"))
+            reading = reading_of(delivery.trace, stored.accepted_at)
             message, wording, wire = self.writer.message(
                 event, self.planner.chain(event), delivery.channel, claim.envelope, reading
             )

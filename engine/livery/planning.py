@@ -1,6 +1,6 @@
 """Planning: from an event to the deliveries it makes. Owns who is told on which channel, from whom."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from livery.models.explanation import Planned
 from livery.models.message import Envelope
 from livery.models.tenant import Chain, seller_name
 from livery.ports import Plan
-from livery.steps import audience
+from livery.steps import audience, copies
 
 PERSONS = "persons"
 _NAME_LENGTH = 120
@@ -50,11 +50,40 @@ class From:
     why: str
 
 
-class Planner:
-    """Plans deliveries by the settings of one configuration."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where one delivery goes: a copy of the audience, or an endpoint."""
 
-    def __init__(self, config: Config, hooks: Hooks, types: Mapping[str, EventType], channels: Channels) -> None:
+    copy: copies.Copy
+    endpoint: Endpoint | None = None
+
+    @property
+    def unique(self) -> str:
+        return self.endpoint.key if self.endpoint else f"{PERSONS} {self.copy.name}".strip()
+
+
+class Planner:
+    """Plans deliveries by the settings of one configuration.
+
+    Args:
+        config: the settings.
+        hooks: the plugins.
+        types: event types by name.
+        channels: the channels.
+        blocks: whom the blocks of a notification are for, where the seller's pack says so.
+
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        hooks: Hooks,
+        types: Mapping[str, EventType],
+        channels: Channels,
+        blocks: Callable[[Chain, EventType], copies.Audiences] = lambda _chain, _kind: (),
+    ) -> None:
         self._config, self._hooks, self._types, self._channels = config, hooks, types, channels
+        self._blocks = blocks
 
     def chain(self, event: Event) -> Chain:
         """The tenants an event concerns, from the platform down to its seller.
@@ -81,10 +110,11 @@ class Planner:
         endpoints = [one for channel in self._channels.enabled() for one in self._endpoints(channel, chain)]
         who = who.model_copy(update={"endpoints": tuple(endpoints)})
         sender = self.sender(chain, event)
+        letters = copies.split(who, event.data, self._blocks(chain, kind))
         plans = [
-            self._one(event, channel, who, where, sender, now)
+            self._one(event, channel, target, sender, now)
             for channel in self._channels.enabled()
-            for where in self._destinations(channel, who)
+            for target in self._targets(channel, who, letters)
         ]
         return Plans(who, tuple(plans), enabled=True, enabled_why=why)
 
@@ -111,20 +141,21 @@ class Planner:
         address = platform.address or f"notifications@{self._config.message_id_domain}"
         return From(one_line(name, _NAME_LENGTH), address, reply_to or platform.reply_to or "", why)
 
-    def _destinations(self, channel: ChannelType, who: Audience) -> list[Endpoint | None]:
+    def _targets(self, channel: ChannelType, who: Audience, letters: list[copies.Copy]) -> list[_Target]:
         if channel.addressing == PERSONS:
-            return [None] if who.entries else []
-        return [one for one in who.endpoints if one.channel == channel.name]
+            return [_Target(copy) for copy in letters]
+        mine = [one for one in who.endpoints if one.channel == channel.name]
+        return [_Target(copies.Copy(who, (copies.view_of_endpoint(one),)), one) for one in mine]
 
     def _one(
         self,
         event: Event,
         channel: ChannelType,
-        who: Audience,
-        where: Endpoint | None,
+        target: _Target,
         sender: From,
         now: datetime,
     ) -> Plan:
+        who, where = target.copy.audience, target.endpoint
         envelope = self._envelope(event, who, where, sender, now)
         planned = Planned(
             channel=channel.name,
@@ -133,6 +164,8 @@ class Planner:
             sender="" if where else sender.address,
             sender_why="" if where else sender.why,
             reader_locale=None if where else next((one.locale for one in who.at("to") if one.locale), None),
+            views=tuple(view.words() for view in target.copy.views),
+            withheld=target.copy.withheld(event.data),
         )
         told = who.model_dump(mode="json", exclude={"endpoints"})
         delivery = Delivery(
@@ -150,7 +183,7 @@ class Planner:
             warnings=() if where else who.warnings,
             trace={**planned.model_dump(mode="json", exclude={"wording"}), "audience": told},
         )
-        return Plan(delivery, unique=where.key if where else PERSONS, envelope=envelope, endpoint=where)
+        return Plan(delivery, unique=target.unique, envelope=envelope, endpoint=where)
 
     def _envelope(self, event: Event, who: Audience, where: Endpoint | None, sender: From, now: datetime) -> Envelope:
         id_ = new_id("dlv", now)

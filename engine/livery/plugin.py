@@ -10,6 +10,7 @@ from livery.chat_hook import ChatHook, HookDestination
 from livery.hookspecs import NAMESPACE
 from livery.models.audience import Recipient
 from livery.models.base import Model
+from livery.models.classification import INTERNAL, PUBLIC, Classified, Side, secret
 from livery.models.delivery import Attempt, Delivery, Outcome, Reason, RecipientResult
 from livery.models.event import Event, EventData, EventPart, EventType
 from livery.models.message import Envelope, Format, Inline, Message
@@ -18,11 +19,14 @@ from livery.models.tenant import Tenant
 from livery.outbound import Answer, Outbound, outcome_of
 
 __all__ = [
+    "INTERNAL",
+    "PUBLIC",
     "Answer",
     "Attempt",
     "Channel",
     "ChannelType",
     "ChatHook",
+    "Classified",
     "Delivery",
     "Dispatch",
     "Envelope",
@@ -43,9 +47,11 @@ __all__ = [
     "Reason",
     "Recipient",
     "RecipientResult",
+    "Side",
     "Tenant",
     "hookimpl",
     "outcome_of",
+    "secret",
 ]
 
 DEFAULT_PRIORITY = 50

@@ -11,6 +11,7 @@ from livery.config import Config
 from livery.errors import NotFound, PackError
 from livery.hooks import Hooks
 from livery.locales import Choice
+from livery.models.classification import View, concealed, hidden, marks, masked, redacted, secrets_of
 from livery.models.event import Event, EventType
 from livery.models.explanation import Wording
 from livery.models.message import Envelope, Inline, Message
@@ -36,6 +37,14 @@ class Reading:
     accepted_at: datetime
     reader_locale: str | None = None
     asked_locale: str | None = None
+    views: tuple[View, ...] | None = None
+    """What its readers may see; None for every block, and no secret."""
+    is_preview: bool = False
+    """Whether it is only looked at: secrets its readers may see are hidden all the same."""
+
+    @property
+    def sides(self) -> list[list[str]] | None:
+        return None if self.views is None else [sorted(view.sides) for view in self.views]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,35 @@ class Written:
     wording: Wording
     page: Page | None
     cards: Cards | None
+
+
+def reading_of(
+    trace: Mapping[str, Any], accepted_at: datetime, *, asked_locale: str | None = None, is_preview: bool = False
+) -> Reading:
+    """The readers of a planned delivery, by its trace.
+
+    Args:
+        trace: as planning made it; one of a delivery planned before there were views has none of them.
+        accepted_at: when the event was accepted.
+        asked_locale: the language asked for.
+        is_preview: see `Reading`.
+
+    """
+    words = trace.get("views")
+    views = None if words is None else tuple(View.of(one) for one in words)
+    return Reading(accepted_at, trace.get("reader_locale"), asked_locale, views, is_preview)
+
+
+def shown(event: Event, reading: Reading) -> Event:
+    """The event as its readers may see it."""
+    data = event.data
+    if not marks(type(data)):
+        return event
+    if reading.views is not None:
+        data = masked(data, hidden(data, reading.views))
+    if reading.views is None or reading.is_preview:
+        data = concealed(data)
+    return event.model_copy(update={"data": data})
 
 
 class Writer:
@@ -85,16 +123,18 @@ class Writer:
         self._channels, self._shelf, self._press = channels, shelf, press
         self._policy = Policy.of(config.images.model_dump())
         self._names: dict[_Order, str] = {}
+        self._audiences: dict[tuple[int, str], tuple[PackChain, frozenset[frozenset[str]]]] = {}
 
     def written(self, event: Event, chain: Chain, reading: Reading) -> Written:
-        """What is said, before it is rendered for a channel."""
+        """What is said to these readers, before it is rendered for a channel."""
+        event = shown(event, reading)
         packs, passed_over = self.packs(chain)
         kind, choice = self._types[event.type], self.choice(chain, packs, reading)
         order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
         stencil: Stencil | None = None
         try:
             stencil = self._stencil(order)
-            made, said = compose.compose(event, stencil, accepted_at=reading.accepted_at)
+            made, said = compose.compose(event, stencil, accepted_at=reading.accepted_at, sides=reading.sides)
         except (NotFound, PackError) as error:
             made, said = compose.built_in(kind, event, order.brand()[0], [str(error)]), {}
         made = made.model_copy(update={"degraded": (*passed_over, *made.degraded)})
@@ -107,14 +147,35 @@ class Writer:
     def message(
         self, event: Event, chain: Chain, channel: str, envelope: Envelope, reading: Reading
     ) -> tuple[Message, Wording, bytes]:
-        """The message a channel sends, how it was worded, and its exact bytes."""
+        """The message a channel sends, how it was worded, and its exact bytes; a secret is in the bytes alone."""
         kind = self._channels.kind(channel)
         done = self.written(event, chain, reading)
         message = render(
-            done.notification, event, wanted=kind.format, limits=kind.limits, page=done.page, cards=done.cards
+            done.notification,
+            shown(event, reading),
+            wanted=kind.format,
+            limits=kind.limits,
+            page=done.page,
+            cards=done.cards,
         )
         wording = done.wording.model_copy(update={"degraded": message.degraded})
-        return message, wording, self._channels.open(channel).encode(message, envelope)
+        wire = self._channels.open(channel).encode(message, envelope)
+        if secrets := secrets_of(event.data):
+            message = message.model_copy(
+                update={name: redacted(getattr(message, name), secrets) for name in ("title", "degraded")}
+            )
+            wording = Wording.model_validate(redacted(wording.model_dump(mode="json"), secrets))
+        return message, wording, wire
+
+    def audiences(self, chain: Chain, kind: EventType) -> frozenset[frozenset[str]]:
+        """Whom the blocks of a notification are for, where the seller's pack says so."""
+        packs = self.packs(chain)[0]
+        key = (id(packs), kind.notification)
+        if self._audiences.get(key, (None,))[0] is not packs:
+            if len(self._audiences) >= _MAX_NAMES:
+                self._audiences.clear()
+            self._audiences[key] = (packs, _audiences(packs, kind.notification))
+        return self._audiences[key][1]
 
     def compiled(self, event: Event, chain: Chain, reading: Reading) -> Plain:
         """The stencil of a message as plain data, to be kept elsewhere.
@@ -186,6 +247,18 @@ class Writer:
             return html, *_with_images(html, list(made["notes"]), order.packs, plain["script"]["pictures"])
 
         return page
+
+
+def _audiences(packs: PackChain, name: str) -> frozenset[frozenset[str]]:
+    usable: PackChain | None = packs if packs.packs else None
+    while usable is not None:
+        try:
+            blocks = usable.definition(name)[0].blocks
+        except (NotFound, PackError):
+            usable = usable.without_top()
+            continue
+        return frozenset(frozenset(block.audience) for block in blocks if block.audience)
+    return frozenset()
 
 
 def _with_images(html: str, notes: list[str], packs: PackChain, pictures: Plain) -> tuple[list[str], list[Inline]]:

@@ -39,7 +39,8 @@ def assemble(message: Message, envelope: Envelope) -> bytes:
     headers = [
         ("From", _mailbox(envelope.sender_name, envelope.sender_address)),
         ("Reply-To", _mailbox("", envelope.reply_to) if envelope.reply_to else ""),
-        ("To", _mailboxes(envelope.to)),
+        # RFC 5322 §3.4: an empty group where nobody may know who reads it; some servers refuse a mail without To.
+        ("To", _mailboxes(envelope.to) or ("" if envelope.cc else "undisclosed-recipients:;")),
         ("Cc", _mailboxes(envelope.cc)),
         ("Subject", _text(message.title, len("Subject: "))),
         ("Date", format_datetime(envelope.created_at)),

@@ -25,6 +25,9 @@ class WebhookDestination(Model):
         description="`whsec_` and the base64 of 24 to 64 random bytes; the receiver verifies by it."
     )
     authorization: SecretStr | None = Field(default=None, description="Value of an Authorization header to send.")
+    may_see_secrets: bool = Field(
+        default=False, description="Whether secret fields of events are sent, where the tenant may see them."
+    )
 
     @field_validator("url")
     @classmethod

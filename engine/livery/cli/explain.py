@@ -29,6 +29,8 @@ def show(found: Explanation) -> None:
         typer.echo(f"  because of   {one.origin}")
         if one.sender:
             typer.echo(f"  from         {one.sender} ({one.sender_why})")
+        if one.withheld:
+            typer.echo(f"  not shown    {', '.join(one.withheld)} (its readers may not see it)")
         if one.wording:
             same = told.setdefault((one.wording.locale_why, one.wording.pieces), one.channel)
             _wording(one.wording, as_for="" if same == one.channel else same)
@@ -65,6 +67,8 @@ def show_delivery(one: Delivery, attempts: Sequence[Attempt]) -> None:
         for attempt in attempts
     ]
     output.table(("try", "began (UTC)", "took", "outcome", "reason", "code", "answer"), rows)
+    if one.trace.get("withheld"):
+        typer.echo(f"  not shown    {', '.join(one.trace['withheld'])} (its readers may not see it)")
     if one.trace.get("audience"):
         _audience(Audience.model_validate(one.trace["audience"]))
     if one.trace.get("wording"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from livery import quick
 from livery.cli import output
+from livery.models.classification import marks
 
 if TYPE_CHECKING:
     from livery.engine import Engine
@@ -23,8 +24,11 @@ def leave(engine: "Engine", event: "Event", config: Path | None, asked: str | No
     file = quick.file_of(named, event.seller_id, event.type)
     if file is None or any(engine.hooks.implementations(hook) for hook in _SPEAKING_HOOKS):
         return
-    packs, _ = engine.writer.packs(engine.planner.chain(event))
-    if packs.packs and packs.set_aside(engine.types[event.type].notification):
+    chain, kind = engine.planner.chain(event), engine.types[event.type]
+    if marks(kind.data) or engine.writer.audiences(chain, kind):
+        return  # it depends on the reader what is said
+    packs, _ = engine.writer.packs(chain)
+    if packs.packs and packs.set_aside(kind.notification):
         return  # which only the engine tells
     kit = _kit(engine, event, asked)
     kit["note"] = output.trial_note(engine, event.seller_id) if output.is_trial(config) else ""

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from livery.models.base import Model
+from livery.models.classification import Side
 
 PlaceName = Literal["to", "cc", "bcc"]
 
@@ -15,6 +16,9 @@ class Recipient(Model):
     address: str = Field(description="Exactly one addr-spec, its domain in ASCII (RFC 5322, RFC 5890).")
     name: str = Field(default="", description="Display name, free of control and direction characters.")
     locale: str | None = Field(default=None, description="BCP 47 tag of the language they read.")
+    side: Side | None = Field(
+        default=None, description="Whose person it is, which decides what they may see; follows from the selector."
+    )
 
 
 class Entry(Model):
@@ -24,6 +28,8 @@ class Entry(Model):
     recipient: Recipient
     selector: str = Field(description="The selector that resolved to it.")
     origin: str = Field(description="The level and tenant whose setting it is, such as `default`.")
+
+    also: tuple[str, ...] = Field(default=(), description="Other selectors that resolved to the same address.")
 
     def why(self) -> str:
         return f"{self.selector} · from {self.origin}"
@@ -49,6 +55,9 @@ class Endpoint(Model):
     key: str = Field(description="Identifies the destination without telling its secrets.")
     label: str = Field(description="What people are shown of it.")
     origin: str
+    may_see_secrets: bool = Field(
+        default=False, description="Whether its setting allows secret fields that its side may see."
+    )
 
 
 class Audience(Model):

@@ -3,12 +3,14 @@
 Rules of the envelope: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, SerializeAsAny, StringConstraints
 
 from livery.models.base import Model
+from livery.models.classification import Classified
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=400)]
 """A name a person reads: 1 to 400 characters after trimming."""
@@ -19,6 +21,14 @@ class EventPart(Model):
     """A part of an event. Fields we do not know are kept: hosts add fields before Livery learns of them."""
 
     model_config = ConfigDict(extra="allow", strict=True, ser_json_inf_nan="constants")
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """Without secret fields: a repr ends in logs."""
+        for name, value in super().__repr_args__():
+            field = type(self).model_fields.get(name or "")
+            marks = [one for one in field.metadata if isinstance(one, Classified)] if field else []
+            if not any(one.level == "secret" for one in marks):
+                yield name, value
 
 
 class Party(EventPart):
@@ -82,7 +92,7 @@ class Event(Model):
 
     def plain(self) -> dict[str, Any]:
         """Plain JSON data: the only form in which an event may enter a template."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", warnings=False)
 
 
 class EventType(Model):

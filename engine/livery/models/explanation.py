@@ -28,6 +28,11 @@ class Planned(Model):
     sender: str = ""
     sender_why: str = ""
     reader_locale: str | None = None
+    views: tuple[tuple[str, ...], ...] = Field(
+        default=(),
+        description="What its readers may see: for each kind of reader its sides, and `secrets` if it may see some.",
+    )
+    withheld: tuple[str, ...] = Field(default=(), description="Fields of the event that its readers may not see.")
     wording: Wording | None = None
 
 

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from livery.models.base import Model
+from livery.models.classification import Side
 from livery.models.tenant import BrandToken
 from livery.packs.tokens import TokenSpec
 
@@ -197,6 +198,7 @@ class BlockDefinition(Model):
         default=50, ge=0, le=100, description="Where a channel lacks room, lower goes first; 100 never goes."
     )
     when: str = Field(default="", description="An expression over `event`; false leaves the block out.")
+    audience: tuple[Side, ...] = Field(default=(), description="Who gets to see it; everybody if empty.")
     heading: str = Field(default="", description="text, facts, error, list: the line above it.")
     text: str = Field(default="", description="text, error: what it says.")
     code: str = Field(default="", description="error: the stable code.")
@@ -217,6 +219,11 @@ class BlockOverlay(Model):
     kind: BlockKind | None = Field(default=None, description="Which partial shows it.")
     priority: StrictInt | None = Field(default=None, ge=0, le=100, description="Lower goes first; 100 never goes.")
     when: str | None = Field(default=None, description="An expression over `event`; false leaves the block out.")
+    audience: tuple[Side, ...] | None = Field(
+        default=None,
+        description="Who gets to see it: `user` (the event's), `customer`, `seller`, `distributor`, `platform`; "
+        "everybody if empty. Recipients who see different blocks get separate messages.",
+    )
     heading: str | None = Field(default=None, description="text, facts, error, list: the line above it.")
     text: str | None = Field(default=None, description="text, error: what it says.")
     code: str | None = Field(default=None, description="error: the stable code.")

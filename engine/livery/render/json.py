@@ -1,4 +1,4 @@
-"""The JSON body of webhooks: the event as a CloudEvent, exactly as it was accepted."""
+"""The JSON body of webhooks: the event as a CloudEvent, as it was accepted, but for what its receiver may not see."""
 
 from livery.channel import Limits
 from livery.models.event import Event
@@ -13,5 +13,5 @@ def event_json(notification: Notification, event: Event, limits: Limits) -> Mess
         format=Format.JSON,
         locale=notification.locale,
         title=notification.title,
-        body=event.model_dump(mode="json", exclude_unset=True),
+        body=event.model_dump(mode="json", exclude_unset=True, warnings=False),
     )

@@ -15,7 +15,7 @@ from livery.errors import NotFound, PackError
 from livery.locales import Choice
 from livery.packs.chain import PackChain
 
-FORMAT = 3
+FORMAT = 4
 TEMPLATES = ("layouts/", "blocks/", "parts/")
 _LINES = {
     "text": ("heading", "text"),
@@ -166,6 +166,7 @@ class _Teller:
             "kind": block["kind"],
             "priority": block["priority"],
             "when": block["when"],
+            "audience": block["audience"],
             "pack": pack,
             "file": self._file,
         }

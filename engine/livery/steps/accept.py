@@ -8,7 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from livery import border
 from livery.errors import EventError, Problem, UnknownEventType, shown
-from livery.models.event import Event, EventType
+from livery.models.classification import is_secret
+from livery.models.event import Event, EventData, EventType
 
 _ATTRIBUTE_LENGTH = 20
 _KNOWN = frozenset(Event.model_fields)
@@ -69,7 +70,7 @@ def _validated(data: dict[str, Any], kind: EventType | None) -> Event:
         try:
             body = TypeAdapter(kind.data).validate_json(json.dumps(data["data"]))
         except ValidationError as error:
-            problems.extend(_problems(error, "data"))
+            problems.extend(_problems(error, "data", kind.data))
     try:
         event = Event.model_validate_json(json.dumps({**envelope, "data": _ANYBODY}))
     except ValidationError as error:
@@ -98,11 +99,14 @@ def _extensions(data: Mapping[str, Any]) -> list[Problem]:
     return problems
 
 
-def _problems(error: ValidationError, at: str) -> list[Problem]:
+def _problems(error: ValidationError, at: str, data: type[EventData] | None = None) -> list[Problem]:
+    """A line for each; what a secret field was given is not in it."""
     found = []
     for one in error.errors(include_url=False):
         path = ".".join([*([at] if at else []), *(str(part) for part in one["loc"])]) or "(whole)"
         expected = _WORDS.get(one["type"]) or one["msg"].removeprefix("Input should be ")
         came = "" if one["type"] == "missing" else "null" if one["input"] is None else shown(one["input"])
+        if data is not None and is_secret(data, tuple(map(str, one["loc"]))):
+            expected, came = _WORDS.get(one["type"]) or "another value", ""
         found.append(Problem(path, expected, came))
     return found

@@ -107,7 +107,7 @@ def _people(rule: Rule, event: Event, chain: Chain, directory: Resolve) -> tuple
             excluded.append(Exclusion(**common, reason=checked.why, address=one_line(recipient.address, 100)))
             continue
         name = one_line(recipient.name, _NAME_LENGTH)
-        person = Recipient(address=checked, name=name, locale=recipient.locale)
+        person = Recipient(address=checked, name=name, locale=recipient.locale, side=recipient.side)
         entries.append(Entry(**common, recipient=person))
     return entries, excluded
 
@@ -149,6 +149,7 @@ def _once(entries: Sequence[Entry]) -> tuple[list[Entry], list[Exclusion]]:
     for entry in sorted(entries, key=lambda one: PLACES.index(one.place)):
         first = kept.setdefault(entry.recipient.address.casefold(), entry)
         if first is not entry:
+            kept[entry.recipient.address.casefold()] = first.model_copy(update={"also": (*first.also, entry.selector)})
             twins.append(
                 Exclusion(
                     place=entry.place, selector=entry.selector, origin=entry.origin,

@@ -1,6 +1,6 @@
 """Compose: an event becomes a Notification, once, in the reader's language and the seller's brand."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -61,13 +61,22 @@ def brand(chain: Chain, packs: PackChain, name: str, policy: Policy) -> tuple[di
     return tokens, pictures, (*notes, *wrong, *emptied)
 
 
-def compose(event: Event, stencil: Stencil, *, accepted_at: datetime) -> tuple[Notification, Plain]:
+def compose(
+    event: Event, stencil: Stencil, *, accepted_at: datetime, sides: Sequence[Sequence[str]] | None = None
+) -> tuple[Notification, Plain]:
     """Compose the notification of an event: as a model, and as the plain data the stencil fills e-mails from.
 
     Never fails for what a pack does: see `livery.composing.Composer`.
+
+    Args:
+        event: without what its readers may not see.
+        stencil: the notification in one brand and language.
+        accepted_at: stands in for the event's own time.
+        sides: see `livery.composing.seen`.
+
     """
     plain = event.plain()
-    said = stencil.notification(seen(plain, event.when(accepted_at).year), _BLOCK.validate_python)
+    said = stencil.notification(seen(plain, event.when(accepted_at).year, sides), _BLOCK.validate_python)
     blocks = [{key: value for key, value in one.items() if key not in ("slot", "version")} for one in said["blocks"]]
     return Notification.model_validate({**said, "blocks": blocks}), said
 
