@@ -65,7 +65,7 @@ STATES = {
     "accepted": "The far side took it on; whether it was shown or read is not known (e-mail, Teams).",
     "unknown": "Sent, but the answer was lost each time. It may have arrived, even more than once.",
     "suppressed": "Not sent on purpose; the reason says why: suppressed, disabled or cancelled.",
-    "dead": "Given up: refused for good, or every retry failed. Kept for you to look at.",
+    "dead": "Given up: refused for good, or every retry failed. Kept; `livery deliveries retry` sends it again.",
 }
 
 OUTCOMES = {
@@ -95,9 +95,9 @@ REASONS = {
     "suppressed": ("Everybody in it is on the suppression list.", "Nothing, or take them off the list."),
     "disabled": (
         "Its destination had been disabled.",
-        "Have it mended and enabled, then send again.",
+        "`livery destinations enable` it, then `livery deliveries retry`.",
     ),
-    "cancelled": ("Somebody cancelled it by hand.", "Send it again, if that was wrong."),
+    "cancelled": ("Somebody cancelled it by hand.", "`livery deliveries retry`, if that was wrong."),
 }
 
 ALARMS = """\

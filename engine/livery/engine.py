@@ -28,6 +28,7 @@ from livery.steps import accept
 from livery.writing import Writer, reading_of
 
 if TYPE_CHECKING:
+    from livery.storage.interventions import Interventions
     from livery.workshop import Workshop
 
 
@@ -276,6 +277,11 @@ class Engine:
     def suppressed(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
         """Whom not to write to, right before a send, each with why; `suppress` answers."""
         return self.suppress(delivery, envelope)
+
+    @property
+    def interventions(self) -> "Interventions":
+        """What people do by hand: retry, cancel and purge deliveries, switch destinations; each on record."""
+        return self._opened().interventions
 
     def destinations(self, *, troubled: bool = True) -> list[Destination]:
         """Destinations that are paused or disabled; or, not only `troubled`, all that ever failed."""

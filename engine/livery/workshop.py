@@ -16,6 +16,7 @@ from livery.execution.embedded import EmbeddedExecution
 from livery.flow import Flow, Policy
 from livery.ports import Load, utc_now
 from livery.storage.database import connect
+from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Workshop:
     execution: EmbeddedExecution
     flow: Flow
     load: Load
+    interventions: Interventions
 
     @classmethod
     def of(cls, engine: "Engine") -> "Workshop":
@@ -79,7 +81,7 @@ class Workshop:
             persons=[one.name for one in kinds if one.addressing == "persons"],
             endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
         )
-        return cls(ledger, execution, flow, load)
+        return cls(ledger, execution, flow, load, Interventions(ledger, execution, now=engine.now))
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""

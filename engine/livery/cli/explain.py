@@ -10,6 +10,7 @@ from livery.cli import output
 from livery.models.audience import Audience
 from livery.models.delivery import Attempt, Delivery
 from livery.models.explanation import Explanation, Wording
+from livery.ports import Intervention
 
 _PLACES = {"to": "To", "cc": "Cc", "bcc": "Bcc"}
 
@@ -40,7 +41,7 @@ def show(found: Explanation) -> None:
         output.complain("No person is reached: this raises an alarm when the event is sent.")
 
 
-def show_delivery(one: Delivery, attempts: Sequence[Attempt]) -> None:
+def show_delivery(one: Delivery, attempts: Sequence[Attempt], by_hand: Sequence[Intervention] = ()) -> None:
     """A delivery with its attempts and the trace that was stored with it."""
     _pairs(
         ("delivery", one.id),
@@ -50,16 +51,21 @@ def show_delivery(one: Delivery, attempts: Sequence[Attempt]) -> None:
         ("state", f"{one.state}{f' ({one.reason})' if one.reason else ''}"),
         ("title", one.title),
         ("Message-ID", one.message_id if one.channel == "smtp" else ""),
-        ("next try", f"{one.due_at:%Y-%m-%d %H:%M:%S %Z}" if one.state == "retrying" else ""),
+        ("next try", f"{one.due_at:%Y-%m-%d %H:%M:%S %Z}" if one.state in ("retrying", "pending") else ""),
+        ("repeats", one.replay_of),
+        ("purged", f"{one.purged_at:%Y-%m-%d %H:%M:%S %Z}" if one.purged_at else ""),
     )
     for warning in (*one.warnings, *one.degraded):
         output.complain(f"! {warning}")
+    for each in by_hand:
+        said = f"{each.at:%Y-%m-%d %H:%M:%S} {each.action} by {each.actor}: {each.result}"
+        typer.echo(f"{'by hand':<12} {said}{f' ({each.why})' if each.why else ''}")
     rows = [
         (
             attempt.number,
             f"{attempt.started_at:%Y-%m-%d %H:%M:%S}",
             f"{attempt.duration_ms:.0f} ms",
-            attempt.outcome.status,
+            "under way" if one.state == "sending" and attempt is attempts[-1] else attempt.outcome.status,
             attempt.outcome.reason or "",
             attempt.outcome.code,
             attempt.outcome.detail,

@@ -1,16 +1,18 @@
 """`livery deliveries`: what was sent, to whom, and why."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livery.cli import output
+from livery.cli import by_hand, output
+from livery.cli.by_hand import Channel, EventId, Since, State, Tenant, Until, query_of
 from livery.cli.output import ConfigOption, JsonOption
 from livery.errors import NotFound
 
 if TYPE_CHECKING:
-    from livery.models.delivery import Delivery
+    from livery.models.delivery import Delivery, Destination
 
 deliveries = typer.Typer(no_args_is_help=True, help="The log: what was sent, to whom, and why.")
 
@@ -19,32 +21,39 @@ def add_to(app: typer.Typer) -> None:
     deliveries.command("list")(output.command(list_))
     deliveries.command("show")(output.command(show))
     app.add_typer(deliveries, name="deliveries")
+    by_hand.add_to(app, deliveries)
 
 
 def list_(
     config: ConfigOption = None,
-    tenant: Annotated[str | None, typer.Option(help="Only this seller's.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only in this state, such as dead.")] = None,
-    channel: Annotated[str | None, typer.Option(help="Only of this channel.")] = None,
-    event: Annotated[str | None, typer.Option(help="Only of the event with this id.")] = None,
+    tenant: Tenant = None,
+    state: State = None,
+    channel: Channel = None,
+    event: EventId = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many.")] = 50,
     *,
     as_json: JsonOption = False,
 ) -> None:
     """List deliveries, newest first."""
-    from livery.models.delivery import State
-
-    if state is not None and state not in {one.value for one in State}:
-        raise NotFound(f"no state is called {state!r}; there are: {', '.join(State)}")
-    wanted = State(state) if state else None
+    filters = {"tenant": tenant, "channel": channel, "event_id": event}
     with output.opened(config) as engine:
-        found = engine.deliveries(tenant=tenant, state=wanted, channel=channel, event_id=event, limit=limit)
+        found = engine.deliveries(**asdict(query_of(filters, state, since, until, limit)))
+        troubled = engine.destinations()
     if as_json:
         output.emit([one.model_dump(mode="json", exclude={"trace"}) for one in found])
     elif found:
         delivery_table(found)
     else:
         typer.echo("No deliveries.")
+    if troubled and not as_json:
+        paused, disabled = (sum(bool(kind) for kind in kinds) for kinds in _kinds(troubled))
+        output.complain(f"Destinations: {paused} paused, {disabled} disabled; see livery destinations list.")
+
+
+def _kinds(troubled: Sequence["Destination"]) -> tuple[list[object], list[object]]:
+    return [one.paused_until for one in troubled], [one.disabled_at for one in troubled]
 
 
 def show(
@@ -63,16 +72,23 @@ def show(
             many = "several deliveries begin" if found else "no delivery begins"
             raise NotFound(f"{many} with {delivery!r}; `livery deliveries list` shows them")
         one, attempts, wire = found[0], engine.attempts(found[0].id), engine.wire(found[0].id)
+        by_hand_so_far = engine.interventions.audit(one.id)
     if message:
         if wire is None:
             raise NotFound(f"{one.id} has not been written yet")
         typer.echo(wire.decode("utf-8", "replace"))
     elif as_json:
-        output.emit({**one.model_dump(mode="json"), "log": [attempt.model_dump(mode="json") for attempt in attempts]})
+        output.emit(
+            {
+                **one.model_dump(mode="json"),
+                "log": [attempt.model_dump(mode="json") for attempt in attempts],
+                "interventions": [asdict(each) for each in by_hand_so_far],
+            }
+        )
     else:
         from livery.cli.explain import show_delivery
 
-        show_delivery(one, attempts)
+        show_delivery(one, attempts, by_hand_so_far)
 
 
 def delivery_table(found: Sequence["Delivery"]) -> None:
