@@ -27,6 +27,11 @@ BRAND = 'Brand tokens laid over the pack\'s, as text: `primary = "#5b2a86"`. Whi
 
 def destination(kind: Any) -> str:
     """What several destinations of one channel mean."""
+    if kind.addressing == "persons":
+        return (
+            "An account of a tenant's own. The nearest tenant's that may carry a message does; all others go by "
+            f"`[channels.{kind.name}]`, which must be there."
+        )
     if kind.cumulative:
         return "A destination of a tenant. Those of the platform, the distributor and the seller each get a delivery."
     return "A destination of a tenant. Those of the lowest level that has some replace those above."
@@ -83,6 +88,10 @@ REASONS = {
     "timeout": ("No answer in time.", "Check the far side; raise `timeout` if it is only slow."),
     "auth": ("Login or signature refused.", "Check user name, password, token or the hook's URL."),
     "invalid": ("The far side cannot read the message, or the URL is none.", "Check the URL; then report it to us."),
+    "unsupported": (
+        "The far side lacks what the message needs: a mail server without SMTPUTF8 for an address beyond ASCII.",
+        "Use an address in ASCII, or another mail server.",
+    ),
     "too_large": ("Larger than the far side takes.", "Shorten the texts of the pack."),
     "gone": ("The hook, page or destination is no longer there.", "Give the tenant a new destination."),
     "server_error": ("A 5xx of the far side.", "Nothing: it is tried again."),

@@ -4,16 +4,17 @@
 import inspect
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import meanings
 from markdown import code, field_table, fields, table, words
 
 from livery import Config, Engine, errors, hookspecs
 from livery.config import Images
+from livery.models.base import Model
 from livery.models.delivery import Outcome, Reason, State
 from livery.models.event import Event
 from livery.models.tenant import Contact, EventSettings, Place, Sender, Tenant
@@ -63,11 +64,21 @@ def settings(facts: Facts) -> str:
         channel = kind.load()
         if channel.Settings.model_fields:
             section(f"[channels.{name}]", channel.Settings, f"The operator's settings of the channel `{name}`.")
+            for field, model in _tables(channel.Settings):
+                section(f"[[channels.{name}.{field}]]", model)
         else:
             parts.append(f"## `[channels.{name}]`\n\nThe channel `{name}` has no settings of the operator's.")
         if channel.Destination.model_fields:
             section(f"[[tenants.<id>.channels.{name}]]", channel.Destination, meanings.destination(kind))
     return "# Settings\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _tables(model: Any) -> Iterator[tuple[str, Any]]:
+    """The fields of a model that are lists of tables, and what a table is."""
+    for name, field in model.model_fields.items():
+        for one in get_args(field.annotation):
+            if isinstance(one, type) and issubclass(one, Model):
+                yield name, one
 
 
 # --------------------------------------------------------------------------- hooks

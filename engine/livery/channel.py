@@ -1,7 +1,7 @@
 """What a channel plugin implements: a descriptor, two settings models, `encode` and `send`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -38,6 +38,9 @@ class Dispatch:
     attempt: int
     settled: Mapping[str, str] = field(default_factory=dict)
     """Addresses answered for good in an earlier attempt, `accepted` or `failed`: leave them out."""
+    accounts: Sequence[Any] = ()
+    """What the tenants configured for a channel that writes to persons, instances of `Destination`, the nearest
+    tenant's first: the channel takes the one that may carry this message, else the operator's settings."""
 
 
 class Channel(ABC):
@@ -49,7 +52,8 @@ class Channel(ABC):
     Settings: ClassVar[type[Model]] = NoSettings
     """The operator's settings: `[channels.<name>]`."""
     Destination: ClassVar[type[Model]] = NoSettings
-    """A tenant's destination: `[[tenants.<id>.channels.<name>]]`. Secrets are `SecretStr`."""
+    """A tenant's destination: `[[tenants.<id>.channels.<name>]]`. Secrets are `SecretStr`. For a channel that writes
+    to persons it is an account of the tenant's own to send by: see `Dispatch.accounts`."""
 
     def __init__(self, settings: Any, outbound: Outbound) -> None:
         self.settings = settings

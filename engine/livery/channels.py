@@ -36,7 +36,10 @@ class Channels:
             raise ConfigError("the channels are not configured right:", problems)
 
     def enabled(self) -> list[ChannelType]:
-        """Channels something may go out by: those with settings, or with a destination at any tenant."""
+        """Channels something may go out by: those with settings, or with a destination at any tenant.
+
+        One that writes to persons needs settings: a tenant's account carries that tenant's messages only.
+        """
         used = {*self._config.channels, *(channel for _, channel in self._endpoints)}
         return [kind for name, kind in sorted(self.types.items()) if name in used]
 
@@ -58,6 +61,11 @@ class Channels:
     def destination(self, key: str) -> Any:
         """The destination an endpoint stands for; None if it is no longer configured."""
         return self._destinations.get(key)
+
+    def accounts(self, name: str, seller: str) -> list[Any]:
+        """What a seller and the tenants above it configured for a channel that writes to persons, its own first."""
+        chain = reversed(self._config.chain(seller) or ())
+        return [self._destinations[one.key] for tenant in chain for one in self.endpoints(tenant.id, name)]
 
     def open(self, name: str) -> Channel:
         """The channel itself, made on first use.
@@ -120,6 +128,8 @@ class Channels:
                     continue
                 for number, raw in enumerate(destinations):
                     where = f"tenants.{tenant.id}.channels.{name}.{number}"
+                    if self.types[name].addressing == "persons" and name not in self._config.channels:
+                        problems.append(Problem(where, f"[channels.{name}] too: what everybody else's messages go by"))
                     try:
                         self._add(tenant.id, f"{tenant.level} {tenant.id}", name, raw)
                     except ValidationError as error:

@@ -16,7 +16,7 @@ from livery.models.event import Event, EventData, EventPart, EventType
 from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import Notification
 from livery.models.tenant import Tenant
-from livery.outbound import Answer, Outbound, outcome_of
+from livery.outbound import Answer, ForbiddenTarget, Outbound, outcome_of
 
 __all__ = [
     "INTERNAL",
@@ -34,6 +34,7 @@ __all__ = [
     "EventData",
     "EventPart",
     "EventType",
+    "ForbiddenTarget",
     "Format",
     "HookDestination",
     "Inline",

@@ -44,15 +44,22 @@ def outbound(*allow, timeout=10.0):
     return Outbound(OutboundPolicy(allow=allow or ("127.0.0.1",), timeout=timeout))
 
 
+WAYS = {"client": "pipelined", "PIPELINING": False}
+"""How SMTP is spoken where a test does not say: by which client, and whether `mail_script` offers PIPELINING."""
+
+
 def smtp(port, **settings):
-    return SmtpChannel(SmtpChannel.Settings.model_validate({"port": port, "timeout": 10, **settings}), outbound())
+    known = {"port": port, "timeout": 10, "client": WAYS["client"], **settings}
+    return SmtpChannel(SmtpChannel.Settings.model_validate(known), outbound())
 
 
-async def sent(channel, envelope=ENVELOPE, *, message=MESSAGE, destination=None, attempt=1, settled=None, wire=None):
+async def sent(
+    channel, envelope=ENVELOPE, *, message=MESSAGE, destination=None, attempt=1, settled=None, wire=None, accounts=()
+):
     """The outcome of one send; the channel is closed after it."""
     wire = channel.encode(message, envelope) if wire is None else wire
     try:
-        return await channel.send(Dispatch(envelope, destination, wire, attempt, settled or {}))
+        return await channel.send(Dispatch(envelope, destination, wire, attempt, settled or {}, accounts))
     finally:
         await channel.aclose()
         await channel.outbound.aclose()
@@ -81,7 +88,9 @@ async def bare_server(handler, **options):
         tasks.add(asyncio.current_task())
         try:
             await handler(talk, reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        except asyncio.CancelledError:
+            writer.transport.abort()
+        except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
             writer.close()
@@ -95,13 +104,17 @@ async def bare_server(handler, **options):
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # transports say goodbye in the loop's next turn
 
 
 DROP, HANG = object(), object()
 """In place of an answer: close the connection; never answer."""
+_HELLO = {
+    False: "250-mail.example\r\n250 8BITMIME",
+    True: "250-mail.example\r\n250-PIPELINING\r\n250 8BITMIME",
+}
 _ANSWERS = {
     "greeting": "220 ready",
-    "EHLO": "250-mail.example\r\n250 8BITMIME",
     "MAIL": "250 ok",
     "RCPT": "250 ok",
     "DATA": "354 go on",
@@ -112,7 +125,7 @@ _ANSWERS = {
 
 def mail_script(**answers):
     """An SMTP server that answers each command as told, sense or not; RCPT may be a dict by address."""
-    known = {**_ANSWERS, **answers}
+    known = {**_ANSWERS, "EHLO": _HELLO[WAYS["PIPELINING"]], **answers}
 
     async def serve(talk, reader, writer):
         async def answer(to, line=b""):

@@ -104,7 +104,7 @@ async def test_a_local_part_beyond_ascii_goes_out_where_the_server_takes_it():
 async def test_a_local_part_beyond_ascii_is_a_permanent_failure_where_the_server_does_not():
     with MailServer(enable_SMTPUTF8=False) as server:
         outcome = await sent(smtp(server.port), envelope(to=people("jörg@custo.example")))
-    assert (outcome.status, outcome.reason) == ("failed", "invalid")
+    assert (outcome.status, outcome.reason) == ("failed", "unsupported")
     assert server.mails == []
 
 

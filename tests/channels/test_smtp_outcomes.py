@@ -3,11 +3,13 @@
 import asyncio
 
 import pytest
+from pydantic import ValidationError
 
 from channels.making import DROP, HANG, MESSAGE, envelope, mail_script, people, sent, smtp
 from livery.plugin import Dispatch
 from livery.testing import MailServer
 
+pytestmark = pytest.mark.usefixtures("way")
 THREE = envelope(to=people("a@x.example", "b@x.example"), bcc=people("c@x.example"))
 MIXED = {"a@x.example": None, "b@x.example": "550 5.1.1 no such user", "c@x.example": "451 4.7.1 greylisted"}
 
@@ -204,10 +206,12 @@ async def test_nobody_listening_is_unreachable():
     assert (outcome.status, outcome.reason, outcome.detail) == ("retry", "unreachable", "ConnectionRefusedError")
 
 
-@pytest.mark.parametrize("host", ["mail..example", "x" * 80 + ".example", "mail.\udcff.example"])
-async def test_a_host_that_is_none_is_a_setting_to_mend(host):
-    outcome = await sent(smtp(25, host=host))
-    assert (outcome.status, outcome.reason) == ("retry", "misconfigured")
+@pytest.mark.parametrize(
+    "host", ["", "mail..example", "x" * 80 + ".example", "mail.\udcff.example", "a b", "-a.example"]
+)
+def test_a_host_that_is_none_is_a_setting_to_mend(host):
+    with pytest.raises(ValidationError, match="a host name or an address"):
+        smtp(25, host=host)
 
 
 async def test_more_messages_than_connections_all_go_out():

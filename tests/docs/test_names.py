@@ -142,6 +142,7 @@ def vocabulary():
     for kind in Engine(Config()).channels.types.values():
         channel = kind.load()
         words |= _inside(channel) | _inside(channel.Settings) | _inside(channel.Destination)
+        words |= _fields(channel.Settings)
     for kind in Engine(Config()).types.values():
         words |= _fields(kind.data) | {kind.notification}
     base = Engine(Config()).library.packs["base"]

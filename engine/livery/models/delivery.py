@@ -39,6 +39,7 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     AUTH = "auth"
     INVALID = "invalid"
+    UNSUPPORTED = "unsupported"
     TOO_LARGE = "too_large"
     GONE = "gone"
     SERVER_ERROR = "server_error"

@@ -1,0 +1,65 @@
+"""What an SMTP server says, read from its bytes within bounds (RFC 5321 §4.2)."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])([^\r\n]*))?\r?\n?")
+MAX_LINE = 2048
+"""Bytes of one line; RFC 5321 §4.5.3.1.5 allows 512."""
+MAX_LINES = 100
+"""Lines of one reply."""
+
+
+class Garbled(Exception):
+    """What came is no reply."""
+
+
+class Reply(NamedTuple):
+    """One reply; `lines` are its texts, without the code."""
+
+    code: int
+    lines: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it on one line."""
+        return " ".join(" ".join(self.lines).split())
+
+
+class Reader:
+    """Puts replies together from whatever pieces they come in. Holds at most one unfinished line and reply."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._lines: list[str] = []
+        self._code = 0
+
+    @property
+    def is_amid(self) -> bool:
+        """Whether a reply has begun and not ended."""
+        return bool(self._rest or self._lines)
+
+    def feed(self, data: bytes) -> Sequence[Reply]:
+        """The replies that end in `data`.
+
+        Raises:
+            Garbled: it is no reply, or it is longer than any sensible one.
+
+        """
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE:
+            raise Garbled("a line without end")
+        replies = []
+        for line in whole:
+            found = _LINE.fullmatch(line) if len(line) <= MAX_LINE else None
+            if found is None or (self._lines and int(found[1]) != self._code):
+                raise Garbled("the server's answer makes no sense")
+            self._code = int(found[1])
+            self._lines.append((found[3] or b"").decode("utf-8", "replace"))
+            if found[2] != b"-":
+                replies.append(Reply(self._code, tuple(self._lines)))
+                self._lines = []
+            elif len(self._lines) > MAX_LINES:
+                raise Garbled("an answer without end")
+        return replies

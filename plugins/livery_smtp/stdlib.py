@@ -1,0 +1,180 @@
+"""The channel's other client: Python's smtplib in a thread, one connection a message, one command at a time."""
+
+import smtplib
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+
+from livery.plugin import ForbiddenTarget, Outcome, Reason
+from livery_smtp import outcomes
+from livery_smtp.opening import (
+    ASKS,
+    NotOpened,
+    Target,
+    chosen_login,
+    credentials,
+    login_refused,
+    not_connected,
+    wants_tls,
+)
+from livery_smtp.outcomes import BUSY, OK
+from livery_smtp.replies import Reply
+from livery_smtp.session import Lost
+from livery_smtp.transaction import Transaction, stuffed
+
+_GOODBYE = 1.0
+
+
+class PlainClient:
+    """Carries one message, and is thrown away.
+
+    Args:
+        target: the server.
+        dial: connects to it, through the guard; blocks.
+
+    """
+
+    def __init__(self, target: Target, dial: Callable[[], socket.socket]) -> None:
+        self._target, self._dial = target, dial
+        self._client: smtplib.SMTP | None = None
+
+    def carry(self, transaction: Transaction) -> Outcome:
+        """Bring a message to the server; blocks.
+
+        Raises:
+            NotOpened: no session came about.
+
+        """
+        try:
+            client = self._client = self._opened()
+        except ForbiddenTarget as refused:
+            raise NotOpened("failed", Reason.FORBIDDEN_TARGET, str(refused)) from None
+        except (OSError, ValueError) as error:
+            raise _not_opened(error) from None
+        try:
+            features = {name.upper(): value for name, value in client.esmtp_features.items()}
+            return transaction.unfit(features) or self._run(client, transaction, features)
+        finally:
+            _quit(client)
+
+    def drop(self) -> None:
+        """End the connection, from any thread: what waits for an answer gets none."""
+        client = self._client
+        if client is not None and client.sock is not None:
+            with suppress(OSError):
+                client.sock.shutdown(socket.SHUT_RDWR)
+
+    def _opened(self) -> smtplib.SMTP:
+        target, server = self._target, self._target.server
+        kind = _TlsTo if server.tls == "tls" else _To
+        client = kind(self._dial, target)
+        self._client = client
+        try:
+            code, said = client.connect(server.host, server.port)
+            if code not in OK:
+                raise smtplib.SMTPConnectError(code, said)  # noqa: TRY301 - as its constructor does
+            client.ehlo_or_helo_if_needed()
+            if server.tls in ("starttls", "opportunistic") and wants_tls(
+                target, is_offered=client.has_extn("starttls")
+            ):
+                client.starttls(context=target.context())
+                client.ehlo_or_helo_if_needed()
+            if server.username is not None:
+                self._log_in(client)
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+    def _log_in(self, client: smtplib.SMTP) -> None:
+        server, password = self._target.server, self._target.password()
+        offered = client.esmtp_features.get("auth", "").upper().split()
+        if server.auth == "auto" and not {"PLAIN", "LOGIN"} & {*offered}:
+            client.login(server.username or "", password)  # knows CRAM-MD5
+            return
+        method = chosen_login(server, offered)
+        first, *more = credentials(method, server.username or "", password)
+        code, said = client.docmd("AUTH", f"{method} {first}".rstrip())
+        for answer in more:
+            if code != ASKS:
+                break
+            code, said = client.docmd(answer)
+        if code not in OK:
+            raise login_refused(_reply(code, said))
+
+    def _run(self, client: smtplib.SMTP, transaction: Transaction, features: dict[str, str]) -> Outcome:
+        replies: list[Reply] = []
+        try:
+            for command in transaction.commands(features):
+                replies.append(_reply(*client.docmd(command.decode())))
+                if (outcome := transaction.judged(replies)) is not None:
+                    return outcome
+            client.send(stuffed(transaction.wire))
+            transaction.is_written = True
+            reply = _reply(*client.getreply())
+        except (OSError, smtplib.SMTPException, UnicodeError) as error:
+            reason = Reason.TIMEOUT if _is_timeout(error) else Reason.UNREACHABLE
+            return transaction.interrupted(Lost(reason, "the connection was lost", replies))
+        return outcomes.of_content(transaction.results, reply.code, reply.text)
+
+
+class _To(smtplib.SMTP):
+    """Through the guard, instead of to a name."""
+
+    def __init__(self, dial: Callable[[], socket.socket], target: Target) -> None:
+        self._dial = dial
+        super().__init__(local_hostname=target.helo, timeout=target.timeout)
+        self._host = target.server.host
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        del host, port
+        connected = self._dial()
+        connected.settimeout(timeout)
+        return self._through(connected)
+
+    def _through(self, plain: socket.socket) -> socket.socket:
+        return plain
+
+
+class _TlsTo(_To):
+    def __init__(self, dial: Callable[[], socket.socket], target: Target) -> None:
+        super().__init__(dial, target)
+        self._context = target.context()
+
+    def _through(self, plain: socket.socket) -> socket.socket:
+        return self._context.wrap_socket(plain, server_hostname=self._host)
+
+
+def _not_opened(error: OSError | ValueError) -> NotOpened:
+    match error:
+        case smtplib.SMTPAuthenticationError():
+            return NotOpened("retry", Reason.AUTH, _reply(error.smtp_code, error.smtp_error).text, error.smtp_code)
+        case smtplib.SMTPResponseException():
+            reason = Reason.THROTTLED if error.smtp_code in BUSY else Reason.REFUSED
+            return NotOpened("retry", reason, _reply(error.smtp_code, error.smtp_error).text, error.smtp_code)
+        case smtplib.SMTPNotSupportedError():
+            return NotOpened("retry", Reason.MISCONFIGURED, str(error))
+        case _ if _is_timeout(error):
+            return NotOpened("retry", Reason.TIMEOUT, "no answer in time")
+        case _:
+            return not_connected(error)
+
+
+def _reply(code: int, said: bytes | str) -> Reply:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else said
+    return Reply(code, tuple(text.splitlines()))
+
+
+def _is_timeout(error: BaseException) -> bool:
+    """Whether time ran out; smtplib turns that into a lost connection."""
+    return isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError)
+
+
+def _quit(client: smtplib.SMTP) -> None:
+    try:
+        if client.sock is not None:
+            client.sock.settimeout(_GOODBYE)
+        client.quit()
+    except (OSError, smtplib.SMTPException, ssl.SSLError):
+        client.close()

@@ -1,0 +1,388 @@
+"""Connections are kept, shared and replaced, and the next message overlaps with the one before: never at a message's cost."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from channels.byte_server import HELLO, byte_server
+from channels.making import ENVELOPE, MESSAGE, bare_server, envelope, people, smtp
+from livery.plugin import Dispatch
+from livery.testing import MailServer
+from livery_smtp.pool import Pool, Terms
+from livery_smtp.transaction import Transaction
+
+
+def dispatches(channel, count, **changes):
+    """Messages that can be told apart, each to somebody else."""
+    made = []
+    for number in range(count):
+        who = envelope(to=people(f"p{number}@x.example"), message_id=f"<m{number}@shop.example>", **changes)
+        made.append(Dispatch(who, None, channel.encode(MESSAGE, who), 1))
+    return made
+
+
+async def all_sent(channel, made):
+    outcomes = await asyncio.gather(*(channel.send(one) for one in made))
+    await channel.aclose()
+    return outcomes
+
+
+async def ever(line):
+    """Take whatever comes, in the usual way."""
+    await line.greet()
+    while True:
+        await line.take()
+
+
+# ------------------------------------------------------------------ kept and shared
+
+
+async def test_one_connection_carries_message_after_message():
+    async with byte_server(ever) as talk:
+        channel = smtp(talk.port)
+        for dispatch in dispatches(channel, 5):
+            assert (await channel.send(dispatch)).status == "accepted"
+        await channel.aclose()
+    assert talk.connections == 1
+
+
+async def test_no_more_connections_are_opened_than_are_allowed_or_needed():
+    async with byte_server(ever) as talk:
+        channel = smtp(talk.port, connections=3)
+        outcomes = await all_sent(channel, dispatches(channel, 40))
+    assert {one.status for one in outcomes} == {"accepted"}
+    assert talk.connections <= 3
+    assert sum(len(line.mails) for line in talk.lines) == 40
+
+
+async def test_a_connection_ends_after_so_many_messages_and_politely():
+    async def script(line):
+        await line.greet()
+        for _ in range(3):
+            await line.take()
+        await line.hear(b"QUIT")
+        await line.say(b"221 bye\r\n")
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=1, messages=3)
+        outcomes = await all_sent(channel, dispatches(channel, 9))
+    assert {one.status for one in outcomes} == {"accepted"}
+    assert talk.connections == 3
+
+
+async def test_a_connection_without_work_is_closed():
+    said_goodbye = asyncio.Event()
+
+    async def script(line):
+        await line.greet()
+        await line.take()
+        await line.hear(b"QUIT")
+        said_goodbye.set()
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, idle=0.05)
+        await channel.send(dispatches(channel, 1)[0])
+        await asyncio.wait_for(said_goodbye.wait(), 20)
+        await channel.aclose()
+
+
+async def test_a_server_that_takes_no_more_connections_is_served_over_those_there_are():
+    async def refused(line):
+        await line.say(b"421 4.7.0 too many connections\r\n")
+
+    async with byte_server(ever, refused) as talk:
+        channel = smtp(talk.port, connections=5)
+        first = await channel.send(dispatches(channel, 1)[0])
+        outcomes = await all_sent(channel, dispatches(channel, 20))
+    assert {one.status for one in (first, *outcomes)} == {"accepted"}
+    assert len(talk.lines[0].mails) == 21
+
+
+async def test_everybody_who_waits_is_told_that_nobody_is_there():
+    async with bare_server(None) as talk:
+        pass
+    channel = smtp(talk.port, connections=2)
+    outcomes = await all_sent(channel, dispatches(channel, 20))
+    assert {(one.status, one.reason) for one in outcomes} == {("retry", "unreachable")}
+
+
+# ------------------------------------------------------------------ stale
+
+
+async def closes(line):
+    """Between two messages, as a server does that has waited long enough."""
+
+
+async def says_421(line):
+    await line.say(b"421 4.4.2 idle for too long\r\n")
+
+
+async def resets_at_the_next(line):
+    await line.hear(b"MAIL")
+    line.reset()
+
+
+async def refuses_the_next(line):
+    await line.hear(b"MAIL")
+    await line.say(b"421 4.4.2 idle for too long\r\n")
+
+
+async def breaks_off_before_the_content(line):
+    await line.hear_envelope()
+    await line.say(b"250 ok\r\n250 ok\r\n")
+    line.reset()
+
+
+@pytest.mark.parametrize(
+    "ending", [closes, says_421, resets_at_the_next, refuses_the_next, breaks_off_before_the_content]
+)
+async def test_a_stale_connection_is_never_a_failed_attempt(ending):
+    async def first(line):
+        await line.greet()
+        await line.take()
+        await ending(line)
+
+    async with byte_server(first, ever) as talk:
+        channel = smtp(talk.port, connections=1)
+        outcomes = [await channel.send(one) for one in dispatches(channel, 3)]
+        await channel.aclose()
+    assert {one.status for one in outcomes} == {"accepted"}
+    assert [len(line.mails) for line in talk.lines] == [1, 2]
+
+
+async def test_a_connection_that_went_dead_without_a_word_is_asked_before_it_gets_a_message(monkeypatch):
+    monkeypatch.setattr("livery_smtp.pool._PROBE_AFTER", 0.0)
+    monkeypatch.setattr("livery_smtp.pool._PROBE_WAIT", 0.2)
+
+    async def first(line):
+        await line.greet()
+        await line.take()
+        await line.hear(b"RSET")
+        await line.hang()
+
+    async def second(line):
+        await line.greet()
+        await line.take()
+        await line.hear(b"RSET")
+        await line.say(b"250 ok\r\n")
+        await line.take()
+
+    async with byte_server(first, second) as talk:
+        channel = smtp(talk.port, connections=1)
+        outcomes = [await channel.send(one) for one in dispatches(channel, 3)]
+        await channel.aclose()
+    assert {one.status for one in outcomes} == {"accepted"}
+
+
+async def test_a_message_that_is_refused_leaves_the_connection_clean_for_the_next():
+    async def script(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n550 no such user\r\n554 nobody to send it to\r\n")
+        await line.hear(b"RSET")
+        await line.say(b"250 ok\r\n")
+        await line.take()
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=1)
+        first, second = [await channel.send(one) for one in dispatches(channel, 2)]
+        await channel.aclose()
+    assert (first.status, second.status, talk.connections) == ("failed", "accepted", 1)
+
+
+async def test_a_fresh_connection_that_breaks_is_a_retry_and_not_dialled_again_and_again():
+    async def script(line):
+        await line.greet()
+        await line.hear(b"MAIL")
+        line.reset()
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port)
+        outcomes = await all_sent(channel, dispatches(channel, 1))
+    assert (outcomes[0].status, talk.connections) == ("retry", 1)
+
+
+async def test_two_event_loops_one_after_the_other_do_not_share_a_connection():
+    with MailServer() as server:
+        channel = smtp(server.port)
+
+        def in_a_loop_of_its_own():
+            return asyncio.run(all_sent(channel, dispatches(channel, 2)))
+
+        outcomes = [*await asyncio.to_thread(in_a_loop_of_its_own), *await asyncio.to_thread(in_a_loop_of_its_own)]
+    assert {one.status for one in outcomes} == {"accepted"}
+    assert len(server.mails) == 4
+
+
+# ------------------------------------------------------------------ overlap
+
+
+async def test_the_next_message_is_announced_with_the_content_of_the_one_before():
+    together = []
+
+    async def script(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        await line.hear_content()
+        # Nothing was answered, and the next message's commands are here.
+        together.append(await line.hear_envelope())
+        await line.say(b"250 queued as 1\r\n")
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        await line.hear_content()
+        await line.say(b"250 queued as 2\r\n")
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=1)
+        outcomes = await all_sent(channel, dispatches(channel, 2))
+    assert [one.detail for one in outcomes] == ["queued as 1", "queued as 2"]
+    assert together[0][1] == b"RCPT TO:<p1@x.example>\r\n"
+
+
+async def test_nothing_overlaps_where_it_is_not_offered():
+    async def script(line):
+        await line.greet(HELLO.replace(b"250-PIPELINING\r\n", b""))
+        for _ in "ab":
+            for verb, answer in ((b"MAIL", b"250 ok\r\n"), (b"RCPT", b"250 ok\r\n"), (b"DATA", b"354 go on\r\n")):
+                await line.hear(verb)
+                assert not line.reader._buffer
+                await line.say(answer)
+            await line.hear_content()
+            assert not line.reader._buffer
+            await line.say(b"250 queued\r\n")
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=1)
+        outcomes = await all_sent(channel, dispatches(channel, 2))
+    assert [one.status for one in outcomes] == ["accepted", "accepted"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "first"),
+    [
+        (b"", "unknown"),
+        (b"421 4.3.2 shutting down\r\n", "retry"),
+        (b"250 queued\r\n", "accepted"),
+        (b"554 spam\r\n", "failed"),
+    ],
+)
+async def test_what_becomes_of_a_message_does_not_touch_the_one_that_was_announced_with_it(answer, first):
+    async def breaking_off(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        await line.hear_content()
+        await line.hear_envelope()
+        await line.say(answer)
+
+    async with byte_server(breaking_off, ever) as talk:
+        channel = smtp(talk.port, connections=1)
+        outcomes = await all_sent(channel, dispatches(channel, 3))
+    assert [one.status for one in outcomes] == [first, "accepted", "accepted"]
+    assert [len(line.mails) for line in talk.lines] == [1, 2]
+
+
+async def test_a_message_that_hangs_does_not_take_the_one_announced_with_it_along():
+    async def hanging(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        await line.hear_content()
+        await line.hang()
+
+    async with byte_server(hanging, ever) as talk:
+        channel = smtp(talk.port, connections=1, timeout=0.3)
+        outcomes = await all_sent(channel, dispatches(channel, 2))
+    assert [(one.status, one.reason) for one in outcomes] == [("unknown", "timeout"), ("accepted", None)]
+
+
+async def test_every_message_gets_its_own_answer_whatever_comes_to_the_others():
+    """Fifty messages over four connections to a server that treats each as its recipient says."""
+    verdicts = {
+        0: (b"250 ok", b"354 go", b"250 queued"),
+        1: (b"550 no", b"554 nobody", None),
+        2: (b"451 later", b"503 nobody", None),
+        3: (b"250 ok", b"451 later", None),
+        4: (b"250 ok", b"354 go", b"554 spam"),
+        5: (b"250 ok", b"354 go", b"452 full"),
+    }
+    statuses = ["accepted", "failed", "retry", "retry", "failed", "retry"]
+
+    async def script(line):
+        await line.greet()
+        while True:
+            command = await line.reader.readline()
+            if command == b"RSET\r\n":
+                await line.say(b"250 ok\r\n")
+                continue
+            if not command.startswith(b"MAIL"):
+                return
+            to, _ = await line.hear(b"RCPT"), await line.hear(b"DATA")
+            number = int(to.partition(b"<p")[2].partition(b"@")[0])
+            rcpt, data, content = verdicts[number % 6]
+            await line.say(b"250 ok\r\n", rcpt, b"\r\n", data, b"\r\n")
+            if content is not None:
+                got = await line.hear_content()
+                assert b"<m%d@shop.example>" % number in got
+                await line.say(content, b" %d\r\n" % number)
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=4)
+        outcomes = await all_sent(channel, dispatches(channel, 54))
+    assert [one.status for one in outcomes] == statuses * 9
+    for number, outcome in enumerate(outcomes):
+        if number % 6 in (0, 4, 5):
+            assert outcome.detail.endswith(f" {number}")
+
+
+# ------------------------------------------------------------------ the promise
+
+
+async def test_a_message_whose_answer_was_lost_is_sent_again_as_the_same_bytes():
+    async def losing(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        await line.hear_content()
+        line.reset()
+
+    async with byte_server(losing, ever) as talk:
+        channel = smtp(talk.port)
+        [dispatch] = dispatches(channel, 1)
+        first = await channel.send(dispatch)
+        second = await channel.send(replace(dispatch, attempt=2))
+        await channel.aclose()
+    assert (first.status, second.status) == ("unknown", "accepted")
+    [one], [two] = (line.mails for line in talk.lines)
+    assert one == two
+    assert b"Message-ID: <m0@shop.example>" in one
+
+
+async def test_closing_amid_a_message_ends_it_and_everything_that_waits():
+    arrived = asyncio.Event()
+
+    async def hanging(line):
+        await line.greet()
+        await line.hear(b"MAIL")
+        arrived.set()
+        await line.hang()
+
+    async with byte_server(hanging) as talk:
+        channel = smtp(talk.port, connections=1, timeout=0.5)
+        sends = [asyncio.create_task(channel.send(one)) for one in dispatches(channel, 3)]
+        await arrived.wait()
+        await channel.aclose()
+        outcomes = await asyncio.gather(*sends)
+    assert {one.status for one in outcomes} == {"retry"}
+
+
+async def test_a_fault_of_our_own_is_told_once_and_goes_to_the_log(caplog):
+    async def fail():
+        raise ZeroDivisionError
+
+    pool = Pool(fail, Terms(2, 1, 1.0, 1.0))
+    made = [Transaction(Dispatch(ENVELOPE, None, b"x", 1), ["a@x.example"]) for _ in "ab"]
+    outcomes = await asyncio.gather(*map(pool.carry, made))
+    assert {(one.status, one.reason) for one in outcomes} == {("retry", "channel_failed")}
+    assert 1 <= caplog.text.count("ended by a fault") <= 2
