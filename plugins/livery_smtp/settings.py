@@ -127,9 +127,7 @@ class SmtpSettings(Server):
     messages: int = Field(default=100, ge=1, description="Messages over one connection, then another is opened.")
     idle: float = Field(default=10.0, ge=0, le=300, description="Seconds a connection is kept open without work.")
     timeout: float = Field(default=30.0, gt=0, le=600, description="Seconds for one answer of the server.")
-    deadline: float = Field(
-        default=30.0, gt=0, le=600, description="Seconds for one attempt in all; less than `lease_seconds`."
-    )
+    deadline: float = Field(default=30.0, gt=0, le=30, description="Seconds for one attempt, all in all.")
     client: Literal["pipelined", "plain"] = Field(
         default="pipelined",
         description="`plain`: one connection a message, one command at a time, by Python's smtplib; slow, for servers "
