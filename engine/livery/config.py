@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 
 from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
@@ -20,7 +20,7 @@ from livery.policies import DeliveryPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
-_MAY_BE_SECRET = frozenset({"channels", "database_url"})
+_MAY_BE_SECRET = frozenset({"channels", "database_url", "secret_keys"})
 """Settings whose values no error may repeat: passwords, hook URLs, also where they were misspelt."""
 _LABEL = r"\w([\w-]{0,61}\w)?"
 _HOST = re.compile(rf"(\*\.{_LABEL}\.)?({_LABEL}\.)*(?!\d+$|0x){_LABEL}")
@@ -68,6 +68,12 @@ class Config(Model):
 
     database_url: str = Field(
         default="sqlite:///livery.db", repr=False, description="Where events and deliveries are kept (SQLAlchemy URL)."
+    )
+    secret_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        repr=False,
+        description="Keys that secrets are sealed with before they are stored, as `livery secrets new-key` makes "
+        "them: the first seals, all open. Better in the environment than in a file.",
     )
     message_id_domain: str = Field(
         default="livery.localhost",

@@ -22,9 +22,11 @@ from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
 from livery.planning import Planner
 from livery.ports import Now, Query, Receipt, Suppress, nobody_suppressed, utc_now
+from livery.safe import is_sealed_wire
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
 from livery.steps import accept
+from livery.vault import Vault
 from livery.writing import Writer, reading_of
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class Engine:
         self.config = config
         self.now, self.random = now, random or SystemRandom()
         self._lock = Lock()
+        self.vault = Vault(one.get_secret_value() for one in config.secret_keys)
         self._workshop: Workshop | None = None
         self.suppress: Suppress = nobody_suppressed
         """Asked right before every send whom not to write to."""
@@ -271,8 +274,12 @@ class Engine:
         return self._opened().ledger.attempts(delivery)
 
     def wire(self, delivery: str) -> bytes | None:
-        """The bytes of a delivery as they were sent; None before the first attempt."""
-        return self._opened().ledger.wire(delivery)
+        """The bytes of a delivery as they were sent; None before the first attempt.
+
+        None too for a message with secrets in it: that is for those it was written to.
+        """
+        wire = self._opened().ledger.wire(delivery)
+        return None if wire is None or is_sealed_wire(wire) else wire
 
     def suppressed(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
         """Whom not to write to, right before a send, each with why; `suppress` answers."""

@@ -40,6 +40,7 @@ from livery.ports import (
     nobody_suppressed,
 )
 from livery.retry import Rules
+from livery.safe import Safe
 from livery.steps import accept, deliver
 from livery.writing import Writer, reading_of
 
@@ -76,6 +77,7 @@ class Flow:
     channels: Channels
     hooks: Hooks
     store: Store
+    safe: Safe
     execution: Execution
     now: Now
     random: Random
@@ -158,7 +160,10 @@ class Flow:
         now = self.now()
         due = max(due, now) if due else now
         body = accept.canonical(event)
-        key, duplicate = self.store.add_event(tx, key=event.key, kind=event.type, body=body, now=now)
+        digest = sha256(body).hexdigest()
+        key, duplicate = self.store.add_event(
+            tx, key=event.key, kind=event.type, body=self.safe.body(event, body), digest=digest, now=now
+        )
         unreachable = plans is not None and plans.unreachable
         if duplicate:
             return Receipt(event.id, duplicate=True, unreachable=unreachable)
@@ -183,7 +188,7 @@ class Flow:
         stored = self.store.event(key)
         if stored is None:
             return Done()
-        event = accept.read(stored.body, self.types)
+        event = self.safe.event(stored)
         plans = self._plans(event)
         if plans is None:
             return Again(_PLAN_AGAIN)
@@ -246,7 +251,7 @@ class Flow:
         if kind is None or not marks(kind.data):
             return ()
         stored = await self._in_store(lambda: self.store.event(claim.delivery.event_key))
-        return secrets_of(accept.read(stored.body, self.types).data) if stored else ()
+        return secrets_of(self.safe.event(stored).data) if stored else ()
 
     async def _recorded(self, claim: Claim, end: Settlement) -> Settled:
         """Record the end of an attempt; while the disk is full, again and again: it was sent, and must be known."""
@@ -292,12 +297,12 @@ class Flow:
     async def _write(self, claim: Claim) -> bytes | Outcome:
         """The bytes to send: the first attempt's if there are some, so that every copy is the same."""
         if claim.wire is not None:
-            return claim.wire
+            return self.safe.sent(claim.wire, claim.delivery.event_key)
         delivery = claim.delivery
         try:
             stored = await self._in_store(lambda: self.store.event(delivery.event_key))
             assert stored is not None, "a delivery's event is never removed before it"
-            event = accept.read(stored.body, self.types)
+            event = self.safe.event(stored)
             reading = reading_of(delivery.trace, stored.accepted_at)
             message, wording, wire = self.writer.message(
                 event, self.planner.chain(event), delivery.channel, claim.envelope, reading
@@ -308,7 +313,8 @@ class Flow:
             said = f"{', '.join(wording.packs[:1]) or 'no pack'} (delivery {delivery.id}): {'; '.join(news)}"
             self.hooks.alarm("degraded", said, event)
         trace = {**delivery.trace, "wording": wording.model_dump(mode="json")}
-        if await self._in_store(lambda: self.store.keep_wire(claim, wire, message, trace)):
+        kept = self.safe.wire(event, wire, delivery.event_key)
+        if await self._in_store(lambda: self.store.keep_wire(claim, kept, message, trace)):
             return wire
         return Outcome(status="retry", reason=Reason.WORKER_CRASHED, detail="taken over by another worker")
 

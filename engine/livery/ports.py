@@ -196,9 +196,17 @@ class Store(Protocol):
         ...
 
     def add_event(
-        self, tx: Any, *, key: tuple[str, str, str], kind: str, body: bytes, now: datetime
+        self, tx: Any, *, key: tuple[str, str, str], kind: str, body: bytes, digest: str, now: datetime
     ) -> tuple[str, bool]:
         """Store an event: its store key, and whether it was there before.
+
+        Args:
+            tx: the transaction to join.
+            key: seller, source and id.
+            kind: the event type.
+            body: the bytes to give back; sealed ones differ each time.
+            digest: of the event itself, for telling the same event from another of its key.
+            now: when it was accepted.
 
         Raises:
             EventConflict: the same key came before with another body.

@@ -15,6 +15,7 @@ from livery.execution.clock import Drift
 from livery.execution.embedded import EmbeddedExecution
 from livery.flow import Flow, Policy
 from livery.ports import Load, utc_now
+from livery.safe import Safe
 from livery.storage.database import connect
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
@@ -63,6 +64,7 @@ class Workshop:
             channels=engine.channels,
             hooks=engine.hooks,
             store=ledger,
+            safe=Safe(engine.vault, engine.types),
             execution=execution,
             now=engine.now,
             random=engine.random,

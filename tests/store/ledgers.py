@@ -24,7 +24,7 @@ def added(ledger, id_, *, endpoint="hook", tenant="shop", due=START, priority=0)
     envelope = Envelope(delivery_id=id_, event_id=f"evt-{id_}", event_type="X", created_at=START)
     where = Endpoint(channel="webhook", key=endpoint, label=f"https://{endpoint}.example", origin="seller")
     with ledger.transaction() as tx:
-        key, _ = ledger.add_event(tx, key=(tenant, "src", f"evt-{id_}"), kind="X", body=b"{}", now=START)
+        key, _ = ledger.add_event(tx, key=(tenant, "src", f"evt-{id_}"), kind="X", body=b"{}", digest="-", now=START)
         delivery = Delivery(
             id=id_,
             tenant=tenant,

@@ -101,7 +101,7 @@ def test_overdue_is_what_is_open_past_its_time_and_leased_to_nobody(ledger):
     claim = claimed(ledger, "done")
     ledger.settle(claim, ended(claim, GOOD))
     with ledger.transaction() as tx:
-        key, _ = ledger.add_event(tx, key=("shop", "src", "unplanned"), kind="X", body=b"{}", now=START)
+        key, _ = ledger.add_event(tx, key=("shop", "src", "unplanned"), kind="X", body=b"{}", digest="-", now=START)
     found = ledger.overdue(before=LATER, limit=10)
     assert {one.work for one in found} == {"waits", key}
     assert {one.tenant for one in found} == {"shop"}

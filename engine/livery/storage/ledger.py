@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +86,9 @@ class Ledger:
     # ------------------------------------------------------------------ accepting
 
     def add_event(
-        self, tx: Connection, *, key: tuple[str, str, str], kind: str, body: bytes, now: datetime
+        self, tx: Connection, *, key: tuple[str, str, str], kind: str, body: bytes, digest: str, now: datetime
     ) -> tuple[str, bool]:
         tenant, source, event_id = key
-        digest = sha256(body).hexdigest()
         names = {"tenant": tenant, "source": source, "event_id": event_id}
         row = {
             "key": new_id("evt", now), **names, "type": kind, "body": body, "digest": digest, "accepted_at": micros(now)
