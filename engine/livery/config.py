@@ -151,6 +151,17 @@ class Config(Model):
             at = tenant.parent
         return tuple(reversed(found))
 
+    @property
+    def store_file(self) -> Path | None:
+        """The file of the store; None if it is none."""
+        scheme, slashes, path = self.database_url.partition(":///")
+        return Path(path.partition("?")[0]) if slashes and path and scheme.startswith("sqlite") else None
+
+    def store_exists(self) -> bool:
+        """Whether there is a store to read; one on a server is taken to be there."""
+        file = self.store_file
+        return not self.database_url.startswith("sqlite") if file is None else file.is_file()
+
     @classmethod
     def load(cls, file: Path | str | None = None, **overrides: Any) -> Self:
         """Read a file (none if None), then the environment, then `overrides`.

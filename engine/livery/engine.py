@@ -26,11 +26,13 @@ from livery.safe import is_sealed_wire
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
 from livery.steps import accept
+from livery.tenants import Tenants
 from livery.vault import Vault
 from livery.writing import Writer, reading_of
 
 if TYPE_CHECKING:
     from livery.storage.interventions import Interventions
+    from livery.storage.tenants import TenantTable
     from livery.workshop import Workshop
 
 
@@ -47,7 +49,7 @@ class Preview:
 class Engine:
     """One configured Livery. Open it once in a process and share it; every method is safe from any thread.
 
-    The store is opened when it is first needed: `explain` and `preview` touch no database.
+    The store is opened when it is first needed: `explain` and `preview` read one that is there, and make none.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Engine:
         self._workshop: Workshop | None = None
         self.suppress: Suppress = nobody_suppressed
         """Asked right before every send whom not to write to."""
+        self._is_checked = False
         self.hooks = Hooks()
         self.hooks.load(blocked=config.blocked_plugins)
         for name, plugin in (plugins or {}).items():
@@ -77,12 +80,15 @@ class Engine:
         self.library = Library([*self._pack_sources(), *config.pack_paths])
         self._tell_of_packs()
         self.channels = Channels(types, config)
+        self.tenants = Tenants(config, self._tenants_if_any, made=lambda: self._opened(checked=False).tenants, now=now)
         self.press = Press()
         self.shelf = Shelf(cache_folder())
         self.writer = Writer(
             config, self.hooks, self.types, self.library, self.channels, shelf=self.shelf, press=self.press
         )
-        self.planner = Planner(config, self.hooks, self.types, self.channels, blocks=self.writer.audiences)
+        self.planner = Planner(
+            config, self.hooks, self.types, self.channels, self.tenants, blocks=self.writer.audiences
+        )
 
     @classmethod
     def open(
@@ -349,11 +355,22 @@ class Engine:
         if problems:
             raise ConfigError("the configuration is wrong:", problems)
 
-    def _opened(self) -> "Workshop":
-        """The parts that need the store, made on first use; by one thread, however many come at once."""
+    def _opened(self, *, checked: bool = True) -> "Workshop":
+        """The parts that need the store, made on first use; by one thread, however many come at once.
+
+        Where livery.toml and the store contradict each other, nothing works but what can mend it (`checked=False`).
+        """
         with self._lock:
             if self._workshop is None:
                 from livery.workshop import Workshop
 
                 self._workshop = Workshop.of(self)
-            return self._workshop
+            workshop = self._workshop
+        if checked and not self._is_checked:
+            self.tenants.check()
+            self._is_checked = True
+        return workshop
+
+    def _tenants_if_any(self) -> "TenantTable | None":
+        is_there = self._workshop is not None or self.config.store_exists()
+        return self._opened(checked=False).tenants if is_there else None

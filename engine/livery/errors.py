@@ -9,7 +9,9 @@ LiveryError
 ├── Backlogged           too much work waits already; nothing was stored
 ├── PackError            a template pack is wrong, with file, line and the way to mend it
 ├── PluginError          a plugin misuses a hook, or two plugins claim one name
-├── NotFound             no such delivery, pack, channel or locale
+├── InputError           something given to a call or in a file is wrong
+├── Refused              a change would break something that hangs on what is changed
+├── NotFound             no such delivery, tenant, pack, channel or locale
 └── StoreError           the store could not do what was asked
     └── StoreFull        no room left on the disk
 """
@@ -72,7 +74,7 @@ class UnknownEventType(EventError):
 
 
 class UnknownSeller(EventError):
-    """The event names a seller that is not among the configured tenants."""
+    """The event names a seller that is no tenant, neither of livery.toml nor of the store."""
 
 
 class EventConflict(LiveryError):
@@ -108,6 +110,14 @@ class PackError(LiveryError):
 
 class PluginError(LiveryError):
     """A plugin misuses a hook, or two plugins claim one name; names the distributions."""
+
+
+class InputError(_Problems):
+    """Something given to a call, or in a file given to one, is wrong: says each. Nothing was changed."""
+
+
+class Refused(_Problems):
+    """A change would break something that hangs on what is changed: says what, and what to do first."""
 
 
 class NotFound(LiveryError):

@@ -139,11 +139,11 @@ class Flow:
 
     # ------------------------------------------------------------------ up to the stored deliveries
 
-    def _plans(self, event: Event) -> Plans | None:
+    def _plans(self, event: Event, *, late: bool = False) -> Plans | None:
         """The deliveries of an event; None if they cannot be told now: it is accepted all the same, planned later."""
-        self.planner.chain(event)
+        self.planner.chain(event, late=late)
         try:
-            return self.planner.plan(event, self.now())
+            return self.planner.plan(event, self.now(), late=late)
         except Exception as error:  # noqa: BLE001 - an event is never lost for what planning meets
             self.hooks.alarm("hook_failed", f"planning failed and will be tried again: {error}", event)
             return None
@@ -189,7 +189,7 @@ class Flow:
         if stored is None:
             return Done()
         event = self.safe.event(stored)
-        plans = self._plans(event)
+        plans = self._plans(event, late=True)
         if plans is None:
             return Again(_PLAN_AGAIN)
         with self.store.transaction() as tx:
@@ -305,7 +305,7 @@ class Flow:
             event = self.safe.event(stored)
             reading = reading_of(delivery.trace, stored.accepted_at)
             message, wording, wire = self.writer.message(
-                event, self.planner.chain(event), delivery.channel, claim.envelope, reading
+                event, self.planner.chain(event, late=True), delivery.channel, claim.envelope, reading
             )
         except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
             return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")

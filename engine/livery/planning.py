@@ -20,6 +20,7 @@ from livery.models.message import Envelope
 from livery.models.tenant import Chain, seller_name
 from livery.ports import Plan
 from livery.steps import audience, copies
+from livery.tenants import Tree
 
 PERSONS = "persons"
 _NAME_LENGTH = 120
@@ -63,13 +64,14 @@ class _Target:
 
 
 class Planner:
-    """Plans deliveries by the settings of one configuration.
+    """Plans deliveries by the settings of one engine.
 
     Args:
         config: the settings.
         hooks: the plugins.
         types: event types by name.
         channels: the channels.
+        tenants: the tenants.
         blocks: whom the blocks of a notification are for, where the seller's pack says so.
 
     """
@@ -80,29 +82,33 @@ class Planner:
         hooks: Hooks,
         types: Mapping[str, EventType],
         channels: Channels,
+        tenants: Tree,
         blocks: Callable[[Chain, EventType], copies.Audiences] = lambda _chain, _kind: (),
     ) -> None:
         self._config, self._hooks, self._types, self._channels = config, hooks, types, channels
-        self._blocks = blocks
+        self._tenants, self._blocks = tenants, blocks
 
-    def chain(self, event: Event) -> Chain:
+    def chain(self, event: Event, *, late: bool = False) -> Chain:
         """The tenants an event concerns, from the platform down to its seller.
 
+        Args:
+            event: the event.
+            late: it was accepted before, so a seller that was removed meanwhile still counts.
+
         Raises:
-            UnknownSeller: the seller is not configured.
+            UnknownSeller: the seller is no tenant.
 
         """
-        found = self._config.chain(event.seller_id)
+        found = self._tenants.chain(event.seller_id, late=late)
         if found is None:
-            known = ", ".join(sorted(self._config.tenants)) or "none; add [tenants.…] to livery.toml"
-            raise UnknownSeller(
-                "unknown seller:", [Problem("data.seller.id", f"one of {known}", shown(event.seller_id))]
-            )
+            # Which others there are is not for everybody to know who sends an event.
+            expected = "a tenant; livery tenant list shows them, livery tenant add or livery.toml adds one"
+            raise UnknownSeller("unknown seller:", [Problem("data.seller.id", expected, shown(event.seller_id))])
         return found
 
-    def plan(self, event: Event, now: datetime) -> Plans:
+    def plan(self, event: Event, now: datetime, *, late: bool = False) -> Plans:
         """One delivery for the audience of each channel to persons, one for each endpoint of the others."""
-        kind, chain = self._types[event.type], self.chain(event)
+        kind, chain = self._types[event.type], self.chain(event, late=late)
         enabled, why = audience.is_enabled(kind, chain)
         if not enabled:
             return Plans(Audience(warnings=(f"Switched off by {why}.",)), (), enabled=False, enabled_why=why)

@@ -4,7 +4,7 @@ The ledger decides, the engine wakes. The ledger's delivery and attempt rows are
 execution engine only carries "this work is due" and calls back, on whatever machine.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from livery.models.audience import Audience, Endpoint
 from livery.models.delivery import Attempt, Delivery, Destination, Reason, State
 from livery.models.message import Envelope, Message
+from livery.models.tenant import TenantRow
 
 PLAN = "plan"
 """The lane of events whose deliveries are yet to be planned; every other lane is a channel."""
@@ -261,6 +262,50 @@ class Store(Protocol):
     def counts(self) -> dict[str, int]: ...
     def destinations(self, *, troubled: bool) -> list[Destination]: ...
     def close(self) -> None: ...
+
+
+class TenantStore(Protocol):
+    """Tenants in the store. Reading is a transaction of its own; changing happens in the one it is given."""
+
+    def revision(self) -> int:
+        """A number that any change of a tenant, in any process, has moved on once it can be seen."""
+        ...
+
+    def line(self, id_: str) -> list[TenantRow]:
+        """A tenant and those above it as far as the store knows them, from the tenant up; removed ones too."""
+        ...
+
+    def find(self, ids: Iterable[str] | None = None) -> dict[str, TenantRow]:
+        """These tenants, or all; removed ones too."""
+        ...
+
+    def roots(self) -> list[str]:
+        """Tenants without a parent that are not removed."""
+        ...
+
+    def adrift(self) -> list[tuple[str, str]]:
+        """(parent, tenant) of each tenant whose parent the store does not know."""
+        ...
+
+    def changing(self, connection: Any = None) -> AbstractContextManager[Any]:
+        """A write transaction; with the host's own `connection`, part of the host's."""
+        ...
+
+    def move_revision(self, tx: Any) -> None:
+        """Say that tenants change; changes wait for each other here."""
+        ...
+
+    def get(self, tx: Any, id_: str) -> TenantRow | None: ...
+    def root(self, tx: Any) -> str | None: ...
+    def put(self, tx: Any, row: TenantRow) -> None: ...
+
+    def below(self, id_: str, tx: Any = None) -> list[str]:
+        """Ids of the tenants directly below one; as a change that is under way sees them."""
+        ...
+
+    def hanging(self, tx: Any, id_: str) -> Mapping[str, int]:
+        """How much is still open for a tenant, by what it is; counted up to 1000."""
+        ...
 
 
 # --------------------------------------------------------------------------- the execution engine

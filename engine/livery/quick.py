@@ -18,7 +18,7 @@ from typing import Any
 
 from livery._version import __version__
 
-FORMAT = 3
+FORMAT = 4
 OPTIONS = {"--channel": "channel", "--locale": "locale", "--out": "out", "--config": "config", "-c": "config"}
 CHANNEL = "smtp"
 _DEFAULTS = {"channel": CHANNEL, "out": "."}
@@ -153,6 +153,8 @@ def _kit(request: dict[str, Any], event: dict[str, Any]) -> dict[str, Any] | Non
     if file is None or not file.is_file():
         return None
     kit: dict[str, Any] = json.loads(file.read_bytes())
+    if kit["store"] and os.path.exists(kit["store"]):  # noqa: PTH110
+        return None  # it may have something to say of the tenant
     is_fresh = kit["signature"] == signature([folder for _, _, folder in kit["packs"]], request["config"])
     return kit if is_fresh else None
 

@@ -19,6 +19,7 @@ from livery.safe import Safe
 from livery.storage.database import connect
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
+from livery.storage.tenants import TenantTable
 
 if TYPE_CHECKING:
     from livery.engine import Engine
@@ -33,6 +34,7 @@ class Workshop:
     """What works on the store."""
 
     ledger: Ledger
+    tenants: TenantTable
     execution: EmbeddedExecution
     flow: Flow
     load: Load
@@ -83,7 +85,8 @@ class Workshop:
             persons=[one.name for one in kinds if one.addressing == "persons"],
             endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
         )
-        return cls(ledger, execution, flow, load, Interventions(ledger, execution, now=engine.now))
+        interventions = Interventions(ledger, execution, now=engine.now)
+        return cls(ledger, TenantTable(ledger), execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""

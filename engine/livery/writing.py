@@ -277,7 +277,7 @@ def _with_images(html: str, notes: list[str], packs: PackChain, pictures: Plain)
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What decides which stencil a message takes. Packs and tenants of an engine do not change while it is open."""
+    """What decides which stencil a message takes. A tenant that changes is another one, and so is a pack."""
 
     packs: PackChain
     kind: EventType
@@ -294,7 +294,7 @@ class _Order:
             isinstance(other, _Order)
             and self.packs is other.packs
             and self.kind is other.kind
-            and (self.chain[-1].id, self.name, self.choice) == (other.chain[-1].id, other.name, other.choice)
+            and (self.name, self.choice, self.chain) == (other.name, other.choice, other.chain)
         )
 
     def brand(self) -> tuple[dict[str, str], Plain, tuple[str, ...]]:

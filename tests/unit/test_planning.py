@@ -11,6 +11,7 @@ from livery.models.audience import Recipient
 from livery.models.base import Model
 from livery.models.message import Format
 from livery.planning import Planner
+from livery.tenants import Tree
 from unit.making import NOW, TYPES, chain, event, plugin
 
 
@@ -50,7 +51,7 @@ TENANTS = {
 
 def planner(hooks: Hooks | None = None, **settings) -> Planner:
     config = Config.load(None, **{"tenants": TENANTS, **settings})
-    return Planner(config, hooks or Hooks(), TYPES, Channels(KINDS, config))
+    return Planner(config, hooks or Hooks(), TYPES, Channels(KINDS, config), Tree(config, lambda: None))
 
 
 def tenants(**fields) -> dict:
@@ -259,9 +260,10 @@ def test_the_language_of_the_first_reader_in_to_who_has_one_is_kept():
     assert plan.delivery.trace["reader_locale"] == "en-GB"
 
 
-def test_an_unknown_seller_is_refused_with_those_there_are():
-    with pytest.raises(UnknownSeller, match=r"data\.seller\.id: expected one of distri, platform, shop, got 'nobody'"):
+def test_an_unknown_seller_is_refused_and_no_other_is_named():
+    with pytest.raises(UnknownSeller, match=r"data\.seller\.id: expected a tenant; .*, got 'nobody'") as caught:
         planner().plan(event({"data.seller.id": "nobody"}), NOW)
+    assert not any(other in str(caught.value) for other in ("distri", "shop"))
 
 
 # ------------------------------------------------------------------ the host's directory

@@ -2,7 +2,7 @@
 
 import typer
 
-from livery.cli import events, log, pack, pack_explain, pack_new, pack_override, pack_po, secrets, studio, system
+from livery.cli import events, log, pack, pack_explain, pack_new, pack_override, pack_po, secrets, studio, system, tenants
 
 app = typer.Typer(
     name="livery",
@@ -15,6 +15,7 @@ events.add_to(app)
 log.add_to(app)
 system.add_to(app)
 secrets.add_to(app)
+tenants.add_to(app)
 packs = typer.Typer(no_args_is_help=True, help="Template packs.")
 for tools in (pack_new, studio, pack, pack_explain, pack_override, pack_po):
     tools.add_to(packs)

@@ -19,10 +19,14 @@ _SPEAKING_HOOKS = ("livery_amend_notification",)
 
 
 def leave(engine: "Engine", event: "Event", config: Path | None, asked: str | None) -> None:
-    """Write the kit of a request. Does nothing where a plugin has a say in the wording, or no kit can be kept."""
+    """Write the kit of a request. Does nothing where a plugin or a store has a say in it, or no kit can be kept."""
     named = str(config) if config else None
     file = quick.file_of(named, event.seller_id, event.type)
-    if file is None or any(engine.hooks.implementations(hook) for hook in _SPEAKING_HOOKS):
+    if (
+        file is None
+        or engine.config.store_exists()
+        or any(engine.hooks.implementations(hook) for hook in _SPEAKING_HOOKS)
+    ):
         return
     chain, kind = engine.planner.chain(event), engine.types[event.type]
     if marks(kind.data) or engine.writer.audiences(chain, kind):
@@ -32,6 +36,7 @@ def leave(engine: "Engine", event: "Event", config: Path | None, asked: str | No
         return  # which only the engine tells
     kit = _kit(engine, event, asked)
     kit["note"] = output.trial_note(engine, event.seller_id) if output.is_trial(config) else ""
+    kit["store"] = str(engine.config.store_file or "")
     kit["signature"] = quick.signature([folder for _, _, folder in kit["packs"]], named)
     kit["stencils"] = {**_older(file, kit["signature"]), **kit["stencils"]}
     try:

@@ -137,10 +137,13 @@ def opened(config: Path | None, trial: bytes | None = None) -> Iterator["Engine"
 
 
 def is_trial(config: Path | None) -> bool:
-    """Whether there is no configuration at all, neither a file nor tenants in the environment."""
+    """Whether there is no configuration at all: no file, no tenants in the environment, and no store."""
     from livery.config import Config, find_file
 
-    return config is None and find_file() is None and not Config.load(None).tenants
+    if config is not None or find_file() is not None:
+        return False
+    bare = Config.load(None)
+    return not bare.tenants and not bare.store_exists()
 
 
 def trial_note(engine: "Engine", seller: str) -> str:

@@ -137,7 +137,7 @@ def _check_engine(engine: "Engine", check: Any) -> None:
         check(f"pack in {folder}", lambda said=str(error): said)
     check(
         "tenants",
-        lambda: "" if engine.config.tenants else "none is configured; add [tenants.…] to livery.toml",
+        lambda: "" if engine.tenants.list() else "there are none; livery tenant add, or [tenants.…] in livery.toml",
     )
     for tenant in engine.config.tenants.values():
         if tenant.pack:

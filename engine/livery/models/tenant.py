@@ -1,5 +1,6 @@
 """Tenant: a node of the chain platform → distributor → seller. Brand and settings hang on a tenant."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -119,6 +120,19 @@ class Tenant(Model):
     channels: dict[str, tuple[dict[str, Any], ...]] = Field(
         default={}, description="Destinations by channel; validated by the channel's own model.", repr=False
     )
+
+
+class TenantRow(Model):
+    """One tenant as the store has it: a tenant of its own, or what is different from livery.toml's."""
+
+    id: Id
+    parent: Id | None
+    level: Level
+    name: Name | None
+    locale: str | None
+    created_at: datetime
+    changed_at: datetime
+    removed_at: datetime | None = None
 
 
 Chain = tuple[Tenant, ...]

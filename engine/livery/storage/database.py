@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, column, create_engine, event, inspect, make_url, select, table
+from sqlalchemy import Connection, Engine, Table, column, create_engine, event, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
@@ -57,6 +57,17 @@ def connect(url: str) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def upsert(tx: Connection, into: Table) -> Any:
+    """An INSERT that can say what to do on a conflict, in the words of the database it is for."""
+    if tx.dialect.name == "postgresql":
+        from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+        return postgresql_insert(into)
+    from sqlalchemy.dialects.sqlite import insert
+
+    return insert(into)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -161,3 +161,25 @@ runner = Table(
     Column("locked", Integer, nullable=False),
 )
 """Who works on a SQLite store: a new epoch for each process that takes over, a beat while it lives."""
+
+tenant = Table(
+    "livery_tenant",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("parent", String(200)),
+    Column("level", String(20), nullable=False),
+    Column("name", String(400)),
+    Column("locale", String(85)),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("removed_at", BigInteger),
+)
+Index("ix_livery_tenant_parent", tenant.c.parent)
+
+# What is kept in memory of the store is good for as long as the revision of its kind stays the same.
+revision = Table(
+    "livery_revision",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+)
