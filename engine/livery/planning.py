@@ -102,7 +102,7 @@ class Planner:
         found = self._tenants.chain(event.seller_id, late=late)
         if found is None:
             # Which others there are is not for everybody to know who sends an event.
-            expected = "a tenant; livery tenant list shows them, livery tenant add or livery.toml adds one"
+            expected = "a tenant; livery tenant list shows them; livery tenant add, or add [tenants.…] to livery.toml"
             raise UnknownSeller("unknown seller:", [Problem("data.seller.id", expected, shown(event.seller_id))])
         return found
 

@@ -27,7 +27,7 @@ BROKEN = {
     ),
     "unknown seller": (
         broken(lambda e: e["data"]["seller"].update(id="nobody")),
-        "data.seller.id: expected a tenant; livery tenant list shows them, livery tenant add or livery.toml adds one, got 'nobody'",
+        "data.seller.id: expected a tenant; livery tenant list shows them; livery tenant add, or add [tenants.…] to livery.toml, got 'nobody'",
     ),
     "10 MB": (
         '{"a": "' + "x" * 10_000_000 + '"}',
