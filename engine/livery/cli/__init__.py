@@ -2,7 +2,19 @@
 
 import typer
 
-from livery.cli import events, log, pack, pack_explain, pack_new, pack_override, pack_po, secrets, studio, system, tenants
+from livery.cli import (
+    events,
+    log,
+    pack,
+    pack_explain,
+    pack_new,
+    pack_override,
+    pack_po,
+    secrets,
+    studio,
+    system,
+    tenants,
+)
 
 app = typer.Typer(
     name="livery",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from livery.tenants import Listed
 
-tenant = typer.Typer(no_args_is_help=True, help="Tenants: the platform, its distributors, their sellers.")
+tenants = typer.Typer(no_args_is_help=True, help="Tenants: the platform, its distributors, their sellers.")
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The id events name it by.", show_default=False)]
 _LEVELS = {"default": "platform", "distributor": "distributor", "seller": "seller"}
 _SHOWN_BELOW = 20
@@ -22,8 +22,8 @@ _SHOWN_BELOW = 20
 def add_to(app: typer.Typer) -> None:
     commands = (("list", list_), ("show", show), ("add", add), ("change", change), ("remove", remove))
     for name, command in commands:
-        tenant.command(name)(output.command(command))
-    app.add_typer(tenant, name="tenant")
+        tenants.command(name)(output.command(command))
+    app.add_typer(tenants, name="tenant")
 
 
 def list_(
@@ -44,11 +44,11 @@ def list_(
         typer.echo("No tenants; add the platform first: livery tenant add platform")
 
 
-def show(id_: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def show(tenant: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Show one tenant, where what is known of it comes from, and what hangs on it."""
     with output.opened(config) as engine:
-        one = engine.tenants.show(id_)
-        chain = engine.tenants.chain(id_, late=True) or ()
+        one = engine.tenants.show(tenant)
+        chain = engine.tenants.chain(tenant, late=True) or ()
     if as_json:
         output.emit({**one.plain(), "chain": [above.id for above in chain]})
         return
@@ -72,7 +72,7 @@ def show(id_: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = 
 
 
 def add(
-    id_: IdArgument,
+    tenant: IdArgument,
     config: ConfigOption = None,
     parent: Annotated[str | None, typer.Option(metavar="ID", help="The tenant above; none for the platform.")] = None,
     level: Annotated[
@@ -88,12 +88,12 @@ def add(
 ) -> None:
     """Add a tenant to the store; its events are accepted from then on."""
     with output.opened(config) as engine:
-        engine.tenants.add(id_, parent=parent, level=level, name=name, locale=locale, again=again)
-        _tell(engine.tenants.show(id_), "Added", as_json=as_json)
+        engine.tenants.add(tenant, parent=parent, level=level, name=name, locale=locale, again=again)
+        _tell(engine.tenants.show(tenant), "Added", as_json=as_json)
 
 
 def change(
-    id_: IdArgument,
+    tenant: IdArgument,
     config: ConfigOption = None,
     parent: Annotated[str | None, typer.Option(metavar="ID", help="Move it below another tenant.")] = None,
     level: Annotated[str | None, typer.Option(help="distributor or seller.")] = None,
@@ -110,15 +110,15 @@ def change(
             "nothing is to be changed:", [Problem("options", "one of --parent, --level, --name, --locale")]
         )
     with output.opened(config) as engine:
-        engine.tenants.change(id_, **given)
-        _tell(engine.tenants.show(id_), "Changed", as_json=as_json)
+        engine.tenants.change(tenant, **given)
+        _tell(engine.tenants.show(tenant), "Changed", as_json=as_json)
 
 
-def remove(id_: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def remove(tenant: IdArgument, config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     """Remove a tenant from the store. Refused while something hangs on it; what was sent for it stays in the log."""
     with output.opened(config) as engine:
-        engine.tenants.remove(id_)
-        _tell(engine.tenants.show(id_), "Removed", as_json=as_json)
+        engine.tenants.remove(tenant)
+        _tell(engine.tenants.show(tenant), "Removed", as_json=as_json)
 
 
 def _tell(one: "Listed", done: str, *, as_json: bool) -> None:
