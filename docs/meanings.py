@@ -62,6 +62,37 @@ Each channel is a plugin. `livery plugin list` shows those that are installed; t
 give or take a fifth; a `Retry-After` of the far side counts up to twice that. Limits count characters, or bytes for a
 whole card."""
 
+WEBHOOKS = """\
+What a receiver gets and how to verify it. Deliveries are signed as
+[Standard Webhooks](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md) has it:
+any of its libraries verifies them, with the secret of the destination. An event may come more than once, always with
+the same `webhook-id` and the same body: remember the ids you have seen. Order is not promised. How to configure one:
+[operating Livery](../operator.md#webhooks)."""
+
+WEBHOOK_HEADERS = {
+    "`webhook-id`": "The delivery's id: the same on every attempt, another for every other delivery.",
+    "`webhook-timestamp`": "Seconds since 1970 of this attempt. Refuse what is older than five minutes.",
+    "`webhook-signature`": "One or, while a secret is being rotated, two of `v1,<base64 of the HMAC-SHA256 of "
+    "id.timestamp.body>`, divided by a space. One that fits is enough.",
+    "`Content-Type`": "`application/cloudevents+json; charset=utf-8`, that of the mapping, or the destination's own.",
+    "`Authorization`": "What the destination says, if it says something.",
+}
+
+WEBHOOK_ANSWERS = {
+    "200 to 299": "`delivered`. Answer at once and work afterwards: after 20 seconds (`outbound.timeout`) it counts as "
+    "`unknown` and comes again.",
+    "408, 425, 429, 500 to 599": "Tried again by the [ladder](channels.md#webhook). `Retry-After`, in seconds or as a "
+    "date, counts up to twice the planned wait.",
+    "410": "`gone`: given up, for good.",
+    "300 to 399": "Given up: redirects are not followed.",
+    "everything else": "Given up, with the first 300 characters of your answer in the log.",
+}
+
+WEBHOOK_BODY = """\
+The event as it was accepted, as a [CloudEvent](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md) in
+JSON: the fields of [events](events.md). Fields that no schema names may come with it. The same schemas, also those of
+event types of other plugins, by `livery webhook schema`."""
+
 STATES = {
     "pending": "Stored, not tried yet.",
     "sending": "A worker has it right now.",

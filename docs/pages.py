@@ -2,6 +2,7 @@
 # ruff: noqa: INP001 - see generate.py
 
 import inspect
+import json
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -241,6 +242,31 @@ def _span(seconds: int) -> str:
     return " ".join(filter(None, parts))
 
 
+# --------------------------------------------------------------------------- webhooks
+
+
+def webhooks(facts: Facts) -> str:
+    from livery_webhook import mapping
+
+    parts = [
+        "# Webhooks",
+        meanings.WEBHOOKS,
+        "## Headers",
+        table(("header", "value"), meanings.WEBHOOK_HEADERS.items()),
+    ]
+    parts += ["## What your answer does", table(("answer", "what becomes of it"), meanings.WEBHOOK_ANSWERS.items())]
+    parts.append(f"## The body `cloudevent`\n\n{meanings.WEBHOOK_BODY}")
+    for name, kind in sorted(facts.engine.types.items()):
+        schema = json.dumps(kind.schema_of_event(), ensure_ascii=False, indent=2)
+        title = f"<summary>JSON Schema of <code>{name}</code></summary>"
+        parts.append(f"<details>{title}\n\n```json\n{schema}\n```\n\n</details>")
+    shipped = mapping.shipped()
+    rows = [(code(where), said) for where, said in shipped.sources()]
+    said = f"{shipped.summary}. Sent as `{shipped.content_type}`."
+    parts.append(f"## The body `{mapping.SHIPPED}`\n\n{said}\n\n{table(('key', 'what stands there'), rows)}")
+    return "\n\n".join(parts) + "\n"
+
+
 # --------------------------------------------------------------------------- states
 
 
@@ -329,7 +355,7 @@ def _filters() -> str:
 
 PAGES: dict[str, Callable[[Facts], str]] = {
     "settings": settings, "cli": cli, "events": events, "channels": channels, "states": states, "hooks": hooks,
-    "packs": packs,
+    "packs": packs, "webhooks": webhooks,
 }  # fmt: skip
 PASSAGES: dict[str, Callable[[Facts], str]] = {
     "cli": cli_table,

@@ -3,15 +3,24 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
 from livery.models.base import Model
 from livery.models.delivery import Outcome
 from livery.models.message import Envelope, Format, Message
 from livery.outbound import Outbound
 from livery.retry import LADDER
+
+
+def _anchored(path: Path, info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("folder", "")) / path
+
+
+ConfigPath = Annotated[Path, AfterValidator(_anchored)]
+"""A path in a channel's settings: relative to the folder of livery.toml, as every path in there."""
 
 
 class NoSettings(Model):
@@ -41,6 +50,8 @@ class Dispatch:
     accounts: Sequence[Any] = ()
     """What the tenants configured for a channel that writes to persons, instances of `Destination`, the nearest
     tenant's first: the channel takes the one that may carry this message, else the operator's settings."""
+    thread: str = ""
+    """The `Outcome.reference` of the first message of `envelope.thread` at this destination, if there was one."""
 
 
 class Channel(ABC):
@@ -76,6 +87,14 @@ class Channel(ABC):
     @abstractmethod
     def encode(self, message: Message, envelope: Envelope) -> bytes:
         """The exact bytes to send: the same for the same arguments, on every attempt and machine."""
+
+    def encode_for(self, destination: Any, message: Message, envelope: Envelope) -> bytes:
+        """The exact bytes for one destination; override it where those of one channel want different ones.
+
+        `destination` is None for persons, and in a preview of what would go to nobody yet.
+        """
+        del destination
+        return self.encode(message, envelope)
 
     @abstractmethod
     async def send(self, dispatch: Dispatch) -> Outcome:

@@ -1,6 +1,6 @@
 """The channels of one engine: their types, the operator's settings, the tenants' destinations, the open ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from importlib.util import find_spec
 from typing import Any
@@ -57,6 +57,11 @@ class Channels:
     def endpoints(self, tenant: str, channel: str) -> Sequence[Endpoint]:
         """What a tenant itself configured for a channel."""
         return self._endpoints.get((tenant, channel), ())
+
+    def configured(self, channel: str, is_it: Callable[[Any], bool]) -> Any:
+        """The first destination of a channel that `is_it`, of whichever tenant; None if there is none."""
+        keys = (one.key for (_, name), ends in self._endpoints.items() if name == channel for one in ends)
+        return next((self._destinations[key] for key in keys if is_it(self._destinations[key])), None)
 
     def destination(self, key: str) -> Any:
         """The destination an endpoint stands for; None if it is no longer configured."""
@@ -115,7 +120,9 @@ class Channels:
             if name not in self.types:
                 continue
             try:
-                self._settings[name] = self._load(name).Settings.model_validate(raw)
+                self._settings[name] = self._load(name).Settings.model_validate(
+                    raw, context={"folder": self._config.folder}
+                )
             except ValidationError as error:
                 problems += problems_of(error, f"channels.{name}")
         return problems

@@ -4,17 +4,19 @@ import json
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from livery.channel import Channel, Dispatch
 from livery.models.base import Model
 from livery.models.delivery import Outcome
 from livery.models.message import Envelope, Message
-from livery.outbound import outcome_of
+from livery.outbound import Answer, outcome_of
 
 
 class HookDestination(Model):
     """Where a chat hook posts to."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     url: SecretStr = Field(description="The hook's URL. Whoever knows it can post, so it is a secret.")
     name: str = Field(default="", description="What people are shown of it, such as `#orders`.")
@@ -58,7 +60,11 @@ class ChatHook(Channel):
             "Content-Type": "application/json; charset=utf-8",
             "Idempotency-Key": dispatch.envelope.delivery_id,
         }
-        return outcome_of(await self.outbound.post(url, dispatch.wire, headers), success=self.success)
+        return self.read(await self.outbound.post(url, dispatch.wire, headers))
+
+    def read(self, answer: Answer) -> Outcome:
+        """What the service's answer means; override it where the status alone does not tell."""
+        return outcome_of(answer, success=self.success)
 
 
 def _host(url: SecretStr) -> str:

@@ -10,7 +10,16 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
@@ -106,6 +115,13 @@ class Config(Model):
     )
     tenants: dict[str, Tenant] = Field(default={}, description="The chain: platform, distributors, sellers.")
 
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in the settings of channels start from."""
+        return self._folder
+
     @model_validator(mode="before")
     @classmethod
     def _fill_tenants(cls, data: Any) -> Any:
@@ -177,13 +193,15 @@ class Config(Model):
             config = cls.model_validate(data)
         except ValidationError as error:
             raise ConfigError(f"{path or 'the configuration'} is wrong:", problems_of(error)) from None
-        return config.model_copy(
+        config = config.model_copy(
             update={
                 "database_url": _anchored(config.database_url, folder),
                 "pack_paths": tuple(folder / one for one in config.pack_paths),
                 "outbound": config.outbound.anchored(folder),
             }
         )
+        config._folder = folder  # noqa: SLF001 - our own
+        return config
 
 
 def find_file() -> Path | None:

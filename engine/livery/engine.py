@@ -216,7 +216,9 @@ class Engine:
         envelope = mine.envelope if mine else self.planner.specimen(read, now)
         trace = mine.delivery.trace if mine else {}
         reading = reading_of({**trace, "reader_locale": reader}, now, asked_locale=locale, is_preview=True)
-        message, wording, wire = self.writer.message(read, self.planner.chain(read), channel, envelope, reading)
+        where = self.channels.destination(mine.endpoint.key) if mine and mine.endpoint else None
+        chain = self.planner.chain(read)
+        message, wording, wire = self.writer.message(read, chain, channel, envelope, reading, destination=where)
         return Preview(message, wording, wire, kind.suffix)
 
     def reload_packs(self) -> Changes:

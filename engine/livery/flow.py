@@ -304,8 +304,14 @@ class Flow:
             assert stored is not None, "a delivery's event is never removed before it"
             event = self.safe.event(stored)
             reading = reading_of(delivery.trace, stored.accepted_at)
+            where = self.channels.destination(claim.endpoint.key) if claim.endpoint else None
             message, wording, wire = self.writer.message(
-                event, self.planner.chain(event, late=True), delivery.channel, claim.envelope, reading
+                event,
+                self.planner.chain(event, late=True),
+                delivery.channel,
+                claim.envelope,
+                reading,
+                destination=where,
             )
         except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
             return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")

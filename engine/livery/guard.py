@@ -73,7 +73,7 @@ class OutboundPolicy(Model):
     mail_ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(
         default=(25, 465, 587, 2525), description="Ports that tenants' own mail servers may be reached on."
     )
-    proxy: Annotated[SecretStr | None, BeforeValidator(_hidden), AfterValidator(_a_proxy)] = Field(
+    proxy: Annotated[SecretStr | None, AfterValidator(_a_proxy), BeforeValidator(_hidden)] = Field(
         default=None,
         description="An HTTP proxy for hooks and webhooks. It is asked for the address that was checked (CONNECT), "
         "never for a name. Proxies in the environment are not used.",

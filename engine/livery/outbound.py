@@ -97,7 +97,9 @@ class Outbound:
                 return Answer(failure=Reason.MISCONFIGURED, excerpt="outbound.ca_file is no file of certificates")
             if refused := _refusal(error):
                 return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(refused))
-            said = type(error).__name__ if request.is_sent else _why_not(error)
+            if isinstance(error, aiohttp.ClientResponseError):
+                return Answer(failure=Reason.SERVER_ERROR, excerpt="its answer makes no sense", reached=request.is_sent)
+            said = "the connection broke" if request.is_sent else _why_not(error)
             return Answer(failure=Reason.UNREACHABLE, excerpt=said, reached=request.is_sent)
         except ValueError:
             return Answer(failure=Reason.INVALID, excerpt="a host name or a header that cannot be sent")

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, overload
 
 import pluggy
 
-from livery.channel import Channel, ChannelType, Dispatch, Limits, NoSettings
+from livery.channel import Channel, ChannelType, ConfigPath, Dispatch, Limits, NoSettings
 from livery.chat_hook import ChatHook, HookDestination
 from livery.hookspecs import NAMESPACE
 from livery.models.audience import Recipient
@@ -27,6 +27,7 @@ __all__ = [
     "ChannelType",
     "ChatHook",
     "Classified",
+    "ConfigPath",
     "Delivery",
     "Dispatch",
     "Envelope",

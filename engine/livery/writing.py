@@ -145,7 +145,14 @@ class Writer:
         return Written(amended, _wording(amended, packs, choice), page, stencil)
 
     def message(
-        self, event: Event, chain: Chain, channel: str, envelope: Envelope, reading: Reading
+        self,
+        event: Event,
+        chain: Chain,
+        channel: str,
+        envelope: Envelope,
+        reading: Reading,
+        *,
+        destination: Any = None,
     ) -> tuple[Message, Wording, bytes]:
         """The message a channel sends, how it was worded, and its exact bytes; a secret is in the bytes alone."""
         kind = self._channels.kind(channel)
@@ -159,7 +166,7 @@ class Writer:
             cards=done.cards,
         )
         wording = done.wording.model_copy(update={"degraded": message.degraded})
-        wire = self._channels.open(channel).encode(message, envelope)
+        wire = self._channels.open(channel).encode_for(destination, message, envelope)
         if secrets := secrets_of(event.data):
             message = message.model_copy(
                 update={name: redacted(getattr(message, name), secrets) for name in ("title", "degraded")}

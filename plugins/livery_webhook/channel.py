@@ -1,72 +1,38 @@
 """The webhook channel: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md"""
 
 import base64
-import binascii
 import hmac
 import json
 import time
+from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import AfterValidator, Field, SecretStr
 
-from livery.plugin import Channel, Dispatch, Envelope, Message, Model, Outcome, outcome_of
+from livery.plugin import Channel, ConfigPath, Dispatch, Envelope, Message, Model, Outcome, Reason, outcome_of
+from livery_webhook import mapping
+from livery_webhook.destination import CLOUDEVENT, WebhookDestination, key
 
-_PREFIX = "whsec_"
-_MIN_KEY, _MAX_KEY = 24, 64
+_CLOUDEVENT_TYPE = "application/cloudevents+json; charset=utf-8"
 
 
-class WebhookDestination(Model):
-    """`[[tenants.<id>.channels.webhook]]`: every level's get their own delivery."""
+def _mapping(path: ConfigPath) -> ConfigPath:
+    mapping.read(path)
+    return path
 
-    url: str = Field(description="Where to POST to; https.")
-    secret: SecretStr = Field(
-        description="`whsec_` and the base64 of 24 to 64 random bytes; the receiver verifies by it."
+
+class WebhookSettings(Model):
+    """`[channels.webhook]`"""
+
+    bodies: dict[str, Annotated[ConfigPath, AfterValidator(_mapping)]] = Field(
+        default={}, description="Mapping files by the name that destinations use in `body`."
     )
-    authorization: SecretStr | None = Field(default=None, description="Value of an Authorization header to send.")
-    may_see_secrets: bool = Field(
-        default=False, description="Whether secret fields of events are sent, where the tenant may see them."
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _is_a_url(cls, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        except ValueError:
-            is_one = False
-        if not is_one:
-            raise ValueError("a URL, such as https://example.com/hooks/orders")
-        return url
-
-    @field_validator("authorization")
-    @classmethod
-    def _is_a_header(cls, authorization: SecretStr | None) -> SecretStr | None:
-        if authorization is not None and not authorization.get_secret_value().isprintable():
-            raise ValueError("the value of a header: one line, no control characters")
-        return authorization
-
-    @field_validator("secret")
-    @classmethod
-    def _is_a_key(cls, secret: SecretStr) -> SecretStr:
-        try:
-            key = _key(secret)
-        except (binascii.Error, ValueError):
-            key = b""
-        if not _MIN_KEY <= len(key) <= _MAX_KEY:
-            raise ValueError(f"a secret is `{_PREFIX}` and the base64 of {_MIN_KEY} to {_MAX_KEY} bytes")
-        return secret
-
-    @field_validator("secret", "authorization", mode="before")
-    @classmethod
-    def _is_hidden(cls, secret: Any) -> Any:
-        """From here on, so that no error shows it."""
-        return SecretStr(secret) if isinstance(secret, str) else secret
 
 
 class WebhookChannel(Channel):
+    Settings = WebhookSettings
     Destination = WebhookDestination
 
     @classmethod
@@ -81,30 +47,57 @@ class WebhookChannel(Channel):
 
     def encode(self, message: Message, envelope: Envelope) -> bytes:
         del envelope
-        return json.dumps(message.body, ensure_ascii=False, separators=(",", ":")).encode()
+        return _json(message.body)
+
+    def encode_for(self, destination: WebhookDestination | None, message: Message, envelope: Envelope) -> bytes:
+        if destination is None or destination.body == CLOUDEVENT:
+            return self.encode(message, envelope)
+        delivery = {"id": envelope.delivery_id, "created_at": envelope.created_at.isoformat().replace("+00:00", "Z")}
+        roots = {"notification": {}, "brand": {}, **message.context, "event": message.body, "delivery": delivery}
+        return _json(self._body(destination.body).fill(roots))
 
     async def send(self, dispatch: Dispatch) -> Outcome:
         where: WebhookDestination = dispatch.destination
-        id_, timestamp = dispatch.envelope.delivery_id, int(time.time())
-        headers = {
-            "Content-Type": "application/cloudevents+json; charset=utf-8",
+        try:
+            content_type = where.content_type or self._content_type(where.body)
+        except ValueError as error:
+            return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error))
+        id_, now = dispatch.envelope.delivery_id, time.time()
+        headers = {name: value.get_secret_value() for name, value in where.headers.items()}
+        headers |= {
+            "Content-Type": content_type,
             "webhook-id": id_,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signature(where.secret, id_, timestamp, dispatch.wire),
+            "webhook-timestamp": str(int(now)),
+            "webhook-signature": " ".join(
+                signature(secret, id_, int(now), dispatch.wire) for secret in where.signing(now)
+            ),
         }
         if where.authorization is not None:
             headers["Authorization"] = where.authorization.get_secret_value()
         return outcome_of(await self.outbound.post(where.url, dispatch.wire, headers))
 
+    def _content_type(self, body: str) -> str:
+        return _CLOUDEVENT_TYPE if body == CLOUDEVENT else self._body(body).content_type
+
+    def _body(self, name: str) -> mapping.Body:
+        if name not in self._bodies:
+            raise ValueError(f"no body {name!r} in [channels.webhook.bodies]")
+        return self._bodies[name]
+
+    @cached_property
+    def _bodies(self) -> dict[str, mapping.Body]:
+        settings = cast(WebhookSettings, self.settings)
+        return {
+            mapping.SHIPPED: mapping.shipped(),
+            **{name: mapping.read(path) for name, path in settings.bodies.items()},
+        }
+
 
 def signature(secret: SecretStr, id_: str, timestamp: int, body: bytes) -> str:
     """`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`."""
-    digest = hmac.new(_key(secret), f"{id_}.{timestamp}.".encode() + body, sha256).digest()
+    digest = hmac.new(key(secret), f"{id_}.{timestamp}.".encode() + body, sha256).digest()
     return f"v1,{base64.b64encode(digest).decode()}"
 
 
-def _key(secret: SecretStr) -> bytes:
-    value = secret.get_secret_value()
-    if not value.startswith(_PREFIX):
-        raise ValueError("no whsec_ prefix")
-    return base64.b64decode(value.removeprefix(_PREFIX), validate=True)
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

@@ -8,6 +8,8 @@ from random import Random
 import pytest
 from pydantic import SecretStr, ValidationError
 from standardwebhooks import Webhook, WebhookVerificationError
+from svix.webhooks import Webhook as SvixWebhook
+from svix.webhooks import WebhookVerificationError as SvixVerificationError
 
 from channels.making import ENVELOPE, envelope, http_answer, http_script, outbound, sent
 from livery.config import problems_of
@@ -28,7 +30,7 @@ def to(url, **fields):
 
 
 def channel():
-    return WebhookChannel(None, outbound())
+    return WebhookChannel(WebhookChannel.Settings(), outbound())
 
 
 async def posted(server, path="/hook", *, who=ENVELOPE, attempt=1, **fields):
@@ -56,6 +58,121 @@ async def test_the_receivers_library_verifies_it_and_finds_any_change():
             Webhook(SECRET).verify(body, dict(headers))
     with pytest.raises(WebhookVerificationError):
         Webhook("whsec_" + base64.b64encode(b"x" * 24).decode()).verify(request.body, dict(request.headers))
+
+
+OTHER = "whsec_" + base64.b64encode(b"y" * 32).decode()
+JUDGES = {"standardwebhooks": (Webhook, WebhookVerificationError), "svix": (SvixWebhook, SvixVerificationError)}
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+@pytest.mark.parametrize(
+    ("until", "old_counts"), [("2999-01-01T00:00:00Z", True), ("2020-01-01T00:00:00+02:00", False)]
+)
+async def test_while_a_secret_is_rotated_both_verify_then_only_the_new_one(judge, until, old_counts):
+    verify, refused = JUDGES[judge]
+    with HttpReceiver() as server:
+        await posted(server, previous_secret=OTHER, previous_secret_until=until)
+    [request] = server.requests
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    assert len(headers["webhook-signature"].split(" ")) == 1 + old_counts
+    verify(SECRET).verify(request.body, headers)
+    if old_counts:
+        verify(OTHER).verify(request.body, headers)
+    else:
+        with pytest.raises(refused):
+            verify(OTHER).verify(request.body, headers)
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+async def test_every_judge_verifies_and_none_takes_a_changed_body(judge):
+    verify, refused = JUDGES[judge]
+    with HttpReceiver() as server:
+        await posted(server)
+    [request] = server.requests
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    verify(SECRET).verify(request.body, headers)  # raises if it does not
+    with pytest.raises(refused):
+        verify(SECRET).verify(request.body.replace(b"1.5", b"1.6"), headers)
+
+
+def test_the_old_secret_signs_to_the_second():
+    where = to("https://x.example/", previous_secret=OTHER, previous_secret_until="2026-12-01T00:00:00Z")
+    moment = where.previous_secret_until.timestamp()
+    assert where.signing(moment - 1) == [where.secret, where.previous_secret]
+    assert where.signing(moment) == [where.secret]
+
+
+@pytest.mark.parametrize("given", [{"previous_secret": OTHER}, {"previous_secret_until": "2999-01-01T00:00:00Z"},
+                                   {"previous_secret": OTHER, "previous_secret_until": "2999-01-01T00:00:00"}])  # fmt: skip
+def test_a_rotation_has_a_secret_and_an_end(given):
+    with pytest.raises(ValidationError) as caught:
+        to("https://x.example/", **given)
+    assert OTHER not in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+async def test_headers_and_content_type_of_the_receivers_own_go_along():
+    with HttpReceiver() as server:
+        await posted(server, headers={"X-Tenant": "acme", "x-api-key": "key 1"}, content_type="application/json")
+    headers = {name.lower(): value for name, value in server.requests[0].headers.items()}
+    assert (headers["x-tenant"], headers["x-api-key"], headers["content-type"]) == ("acme", "key 1", "application/json")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"Host": "canary"}, {"host": "canary"}, {"Content-Length": "1"}, {"content-type": "canary"}, {"Transfer-Encoding": "chunked"},
+     {"Connection": "canary"}, {"TE": "trailers"}, {"Trailer": "canary"}, {"Upgrade": "canary"}, {"Expect": "100-continue"},
+     {"Authorization": "canary"}, {"webhook-id": "canary"}, {"Webhook-Signature": "canary"}, {"Proxy-Authorization": "canary"},
+     {"Cookie": "canary=1"}, {"X-A\r\nX-B": "canary"}, {"X A": "canary"}, {"X:A": "canary"}, {"": "canary"}, {"X-\u00e9": "canary"},
+     {"X-A": "canary\r\nX-B: 1"}, {"X-A": "canary\n"}, {"X-A": "canary\0"}, {"X-A": " canary"}, {"X-A": "canary "}, {"X-A": "canar\u00ff"},
+     {"X-A": ""}, {"X-A": "canary" * 400}, {"X-A": "canary", "x-a": "canary"}, {f"X-{n}": "canary" for n in range(21)}, {"X-A": 7}, ["X-A"]],
+    ids=ascii,
+)  # fmt: skip
+def test_a_header_that_could_smuggle_something_is_refused_and_not_shown(headers):
+    with pytest.raises(ValidationError) as caught:
+        to("https://x.example/", headers=headers)
+    assert all(problem.path.startswith("headers") for problem in problems_of(caught.value))
+    assert "canar" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/html", "application/json\r\nX: 1", "multipart/form-data", "application/json; q=1"]
+)
+def test_a_content_type_that_is_no_json_is_refused(content_type):
+    with pytest.raises(ValidationError, match="a JSON type"):
+        to("https://x.example/", content_type=content_type)
+
+
+async def test_what_an_answer_quotes_of_our_headers_is_blotted_out():
+    basic = "Basic " + base64.b64encode(b"ops:canary-4/pass").decode()
+    with HttpReceiver() as server:
+        server.answers["/hook"] = [(400, "no: canary-4/pass canary-key-5 ops:canary-4/pass", {})]
+        outcome = await posted(server, authorization=basic, headers={"X-Key": "canary-key-5"})
+    assert (outcome.reason, "canary" in outcome.detail, "•••" in outcome.detail) == ("invalid", False, True)
+
+
+# ------------------------------------------------------------------ what an answer may ask for
+
+
+@pytest.mark.parametrize(
+    ("value", "wait"),
+    [("0", 0), ("37", 37), ("999999999", 86_400), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
+     ("Sun, 06 Nov 1994 08:49:37 GMT", 0), ("Sunday, 06-Nov-94 08:49:37 GMT", 0)],
+)  # fmt: skip
+async def test_a_retry_after_is_seconds_or_a_date_and_a_day_at_most(value, wait):
+    with HttpReceiver({"/hook": [(503, "", {"Retry-After": value})]}) as server:
+        outcome = await posted(server)
+    assert (outcome.status, outcome.retry_after) == ("retry", wait)
+
+
+async def test_a_date_counts_from_now():
+    from datetime import UTC, datetime, timedelta
+    from email.utils import format_datetime
+
+    moment = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    with HttpReceiver({"/hook": [(429, "", {"Retry-After": moment})]}) as server:
+        outcome = await posted(server)
+    assert 60 < outcome.retry_after <= 90
 
 
 async def test_it_is_a_cloudevent_in_json_byte_for_byte_as_encoded():

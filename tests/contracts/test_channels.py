@@ -28,6 +28,7 @@ class TestSmtp(ChannelContract):
 
 class TestSlack(ChannelContract):
     kind = TYPES["slack"]
+    elsewhere = frozenset({"token"})
 
     def far_side(self):
         return HttpFarSide(identity="Idempotency-Key")
@@ -49,6 +50,23 @@ class TestSlack(ChannelContract):
             assert len(block.get("elements", ())) <= (25 if block["type"] == "actions" else 10)
 
 
+class TestSlackByToken(TestSlack):
+    elsewhere = frozenset({"url"})
+
+    def far_side(self):
+        return _SlackApi(identity="Idempotency-Key")
+
+    def settings(self, far):
+        return {"api": far.url("/api")}
+
+    def destination(self, far):
+        return {"token": f"xoxb-{CANARY}", "channel": "C0123ABC"}
+
+
+class _SlackApi(HttpFarSide):
+    said_if_well = '{"ok": true, "channel": "C0123ABC", "ts": "1700000000.000100"}'
+
+
 class TestTeams(ChannelContract):
     kind = TYPES["teams"]
 
@@ -66,8 +84,14 @@ class TestWebhook(ChannelContract):
         return HttpFarSide(identity="webhook-id")
 
     def destination(self, far):
-        secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-        return {"url": far.url("/hooks/orders"), "secret": secret, "authorization": f"Bearer {CANARY}"}
+        return {
+            "url": far.url("/hooks/orders"),
+            "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "previous_secret": "whsec_vTjTgJ0N2dJFBXd7mXBUvKVq5yAcIq0yRZ8bCmrKcHQ=",
+            "previous_secret_until": "2999-01-01T00:00:00Z",
+            "authorization": f"Bearer {CANARY}",
+            "headers": {"X-Key": f"key-{CANARY}"},
+        }
 
 
 @pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")  # a library of one of Apprise's services

@@ -14,6 +14,7 @@ from livery.cli import (
     studio,
     system,
     tenants,
+    webhook,
 )
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ log.add_to(app)
 system.add_to(app)
 secrets.add_to(app)
 tenants.add_to(app)
+webhook.add_to(app)
 packs = typer.Typer(no_args_is_help=True, help="Template packs.")
 for tools in (pack_new, studio, pack, pack_explain, pack_override, pack_po):
     tools.add_to(packs)

@@ -75,6 +75,11 @@ class Outcome(Model):
     code: str = Field(default="", description="The far side's own code, such as `250` or `429`.")
     detail: str = Field(default="", description="An excerpt of its answer; capped and redacted.")
     retry_after: float | None = Field(default=None, description="Seconds the far side asked us to wait.")
+    reference: str = Field(
+        default="",
+        max_length=200,
+        description="The far side's own id of the message, by which a later one can follow it.",
+    )
     recipients: tuple[RecipientResult, ...] = Field(
         default=(), description="Per address, where the far side tells them apart."
     )

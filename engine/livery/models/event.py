@@ -106,3 +106,20 @@ class EventType(Model):
     to: tuple[str, ...] = Field(default=("event_user",), description="Default To selectors.")
     cc: tuple[str, ...] = Field(default=(), description="Default Cc selectors.")
     bcc: tuple[str, ...] = Field(default=(), description="Default Bcc selectors.")
+
+    def schema_of_event(self) -> dict[str, Any]:
+        """JSON Schema (2020-12) of an event of this type as webhooks post it: the CloudEvents envelope and its data."""
+        envelope, data = Event.model_json_schema(), self.data.model_json_schema()
+        parts = {name: part for name, part in envelope.pop("$defs").items() if name in ("Party", "User")}
+        parts |= data.pop("$defs", {})
+        properties = {**envelope.pop("properties"), "data": data}
+        properties["type"] = {"const": self.name, "description": "The event type."}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "title": self.name,
+            "description": data.pop("description", ""),
+            "type": "object",
+            "properties": properties,
+            "required": envelope["required"],
+            "$defs": parts,
+        }

@@ -77,6 +77,9 @@ class Message(Model):
         default=(), description="Images the HTML refers to by `cid:`; only for channels that send them."
     )
     body: dict[str, Any] = Field(default={}, description="Block Kit, Adaptive Card or JSON.")
+    context: dict[str, Any] = Field(
+        default={}, repr=False, description="With JSON: the notification and its brand, for bodies of another shape."
+    )
     degraded: tuple[str, ...] = Field(default=(), description="What was dropped or fell back, and why.")
 
 
@@ -94,6 +97,9 @@ class Envelope(Model):
     cc: tuple[Recipient, ...] = ()
     bcc: tuple[Recipient, ...] = ()
     message_id: str = Field(default="", description="RFC 5322 msg-id with its angle brackets.")
+    thread: str = Field(
+        default="", description="The same for messages that belong together, such as those of an order."
+    )
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -1,17 +1,30 @@
 """The JSON body of webhooks: the event as a CloudEvent, as it was accepted, but for what its receiver may not see."""
 
+from typing import Any
+
 from livery.channel import Limits
 from livery.models.event import Event
 from livery.models.message import Format, Message
 from livery.models.notification import Notification
+from livery.render.text import plain
+
+_SHOWN = {"locale", "direction", "subject", "title", "greeting", "closing", "signature", "footer", "pack"}
 
 
 def event_json(notification: Notification, event: Event, limits: Limits) -> Message:
     """The event itself: systems read data, not prose. The title is what a person sees in the log."""
     del limits
+    said = event.model_dump(mode="json", exclude_unset=True, warnings=False)
     return Message(
         format=Format.JSON,
         locale=notification.locale,
         title=notification.title,
-        body=event.model_dump(mode="json", exclude_unset=True, warnings=False),
+        # An attribute of the envelope that is null is one that is not there (CloudEvents JSON format, 2.3).
+        body={name: one for name, one in said.items() if one is not None},
+        context={"notification": _said(notification), "brand": dict(notification.brand)},
     )
+
+
+def _said(notification: Notification) -> dict[str, Any]:
+    plain_data = notification.model_dump(mode="json", include=_SHOWN)
+    return {**plain_data, "text": plain(notification.model_dump(mode="json"))}

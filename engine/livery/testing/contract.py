@@ -26,6 +26,7 @@ all. A channel that speaks something else than HTTP brings a `FarSide` of its ow
 | `settings(far)` | if the operator has settings: what stands in `[channels.<name>]` to reach `far` |
 | `destination(far)` | if `addressing` is `endpoint`: what stands in `[[tenants.<id>.channels.<name>]]` to reach `far` |
 | `check_limits(wire)` | if the far side has limits `Limits` cannot express: assert that the bytes keep them |
+| `elsewhere` | if some secrets exclude each other: those that a second contract class of yours fills in |
 | `excused` | if the far side or a library beneath you cannot do what a test asks: the test's name and why |
 
 Says `kind` that the channel sends `inline_images`, then your far side tells in `Arrival.images` which came.
@@ -71,6 +72,8 @@ class ChannelContract:
     kind: ClassVar[ChannelType]
     excused: ClassVar[Mapping[str, str]] = {}
     """Names of tests the channel cannot pass, and why: one sentence that users of the channel may read."""
+    elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Secret fields that cannot go together with those filled in here: another contract of the channel fills them."""
     excusable: ClassVar[frozenset[str]] = frozenset(
         {
             "test_every_attempt_carries_the_same_identity",
@@ -269,7 +272,8 @@ class ChannelContract:
             channel, destination = self.make(far), self._destination(far)
         for model in (channel.settings, destination):
             assert not sounding_secret(model), f"make these SecretStr: {sounding_secret(model)}"
-            assert not unfilled(model), f"settings() or destination() leaves out: {unfilled(model)}"
+            left_out = [name for name in unfilled(model) if name not in self.elsewhere]
+            assert not left_out, f"settings() or destination() leaves out: {left_out}"
 
     def test_a_destination_has_a_label_people_can_read(self) -> None:
         with self._far() as far:

@@ -99,6 +99,8 @@ class HttpFarSide(FarSide):
     """
 
     loggers = ("aiohttp.server", "aiohttp.web")
+    said_if_well: ClassVar[str] = "ok"
+    """The body of its answer if all is well."""
 
     def __init__(self, *, identity: str = "", success: int = 200) -> None:
         self._identity, self._success = identity, success
@@ -127,7 +129,7 @@ class HttpFarSide(FarSide):
         transport = request.transport
         match self.says:
             case Says.OK:
-                return web.Response(status=self._success, text="ok")
+                return web.Response(status=self._success, text=self.said_if_well)
             case Says.THROTTLED:
                 return web.Response(status=429, text="slow down", headers={"Retry-After": str(WAIT)})
             case Says.BROKEN:

@@ -54,11 +54,16 @@ def sounding_secret(model: Any) -> list[str]:
     if model is None:
         return []
     fields = type(model).model_fields
-    return [name for name, field in fields.items() if _SOUNDS_SECRET.search(name) and not _hides(field.annotation)]
+    return [name for name, field in fields.items() if _SOUNDS_SECRET.search(name) and _shows(field.annotation)]
 
 
 def _hides(annotation: Any) -> bool:
     return annotation is SecretStr or any(_hides(part) for part in get_args(annotation))
+
+
+def _shows(annotation: Any) -> bool:
+    """Whether a field may hold text that its type does not hide; a date beside a secret is none."""
+    return annotation in (str, bytes, Any) or any(_shows(part) for part in get_args(annotation))
 
 
 class Overheard(logging.Handler):
