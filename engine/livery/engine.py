@@ -293,6 +293,15 @@ class Engine:
         """Whom not to write to, right before a send, each with why; `suppress` answers."""
         return self.suppress(delivery, envelope)
 
+    def metrics(self) -> str:
+        """The metrics of this process, in Prometheus' text format."""
+        return self._opened().flow.telemetry.text()
+
+    @property
+    def registry(self) -> Any:
+        """The same as a `prometheus_client.CollectorRegistry`, for hosts that serve it beside their own."""
+        return self._opened().flow.telemetry.registry
+
     @property
     def interventions(self) -> "Interventions":
         """What people do by hand: retry, cancel and purge deliveries, switch destinations; each on record."""

@@ -42,6 +42,7 @@ from livery.ports import (
 from livery.retry import Rules
 from livery.safe import Safe
 from livery.steps import accept, deliver
+from livery.telemetry import TRACE, Telemetry
 from livery.writing import Writer, reading_of
 
 log = logging.getLogger("livery.flow")
@@ -84,6 +85,7 @@ class Flow:
     policy: Policy
     worker: str = ""
     suppress: Suppress = nobody_suppressed
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     def __post_init__(self) -> None:
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="livery-store")
@@ -96,14 +98,16 @@ class Flow:
         self, raws: Sequence[Any], connection: Any = None, *, due: datetime | None = None, priority: int | None = None
     ) -> list[Receipt]:
         """Validate all, plan all, then store all in one transaction: every one or none."""
-        events = [accept.read(raw, self.types) for raw in raws]
-        self._admit(len(events))
-        planned = [self._plans(event) for event in events]
-        with self.store.transaction(connection) as tx:
-            receipts = [
-                self._keep(tx, event, plans, due, priority) for event, plans in zip(events, planned, strict=True)
-            ]
+        with self.telemetry.span("accept", events=len(raws)):
+            events = [accept.read(raw, self.types) for raw in raws]
+            self._admit(len(events))
+            planned = [self._plans(event) for event in events]
+            with self.store.transaction(connection) as tx:
+                receipts = [
+                    self._keep(tx, event, plans, due, priority) for event, plans in zip(events, planned, strict=True)
+                ]
         for event, receipt in zip(events, receipts, strict=True):
+            self.telemetry.accepted(event.type, duplicate=receipt.duplicate)
             if receipt.unreachable and not receipt.duplicate:
                 self._alarm(event)
         return receipts
@@ -117,10 +121,16 @@ class Flow:
         )
         if not isinstance(claim, Claim):
             return await self._not_sent(wake.work, claim)
-        end = await self._attempted(claim)
-        settled = await self._recorded(claim, end) if end else Settled(recorded=False)
-        if end is None or not settled.recorded:
-            return Again(_LEASED_ELSEWHERE)  # somebody else has it; should they die with it, it is taken up again
+        one = claim.delivery
+        names: dict[str, str | int] = {"delivery": one.id, "event": one.event_id, "tenant": one.tenant}
+        with self.telemetry.span(
+            "deliver", parent=one.trace.get(TRACE, ""), channel=one.channel, attempt=one.attempts, **names
+        ) as span:
+            end = await self._attempted(claim)
+            settled = await self._recorded(claim, end) if end else Settled(recorded=False)
+            if end is None or not settled.recorded:
+                return Again(_LEASED_ELSEWHERE)  # somebody else has it; should they die with it, it is taken up again
+            self.telemetry.ended(one, end, span)
         await self._follow(claim, end, settled)
         if end.state in OPEN:
             return Again(end.due - self.now(), counts=True)
@@ -175,7 +185,8 @@ class Flow:
         return Receipt(event.id, duplicate=False, deliveries=made, unreachable=unreachable)
 
     def _keep_plans(self, tx: Any, key: str, plans: Plans, due: datetime, priority: int) -> tuple[str, ...]:
-        keyed = [_keyed(plan, key, due, priority) for plan in plans.plans]
+        traced = self.telemetry.context()
+        keyed = [_keyed(plan, key, due, priority, traced) for plan in plans.plans]
         wakes = self.store.add_plans(tx, key, keyed, plans.audience)
         self.execution.put(tx, wakes)
         return tuple(wake.work for wake in wakes)
@@ -239,8 +250,10 @@ class Flow:
         )
 
     async def _sent(self, claim: Claim) -> tuple[Outcome, float]:
-        wire = await self._write(claim)
-        outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
+        with self.telemetry.span("render", stored=int(claim.wire is not None)):
+            wire = await self._write(claim)
+        with self.telemetry.span("send", channel=claim.delivery.channel):
+            outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
         if secrets := await self._secrets(claim):  # a far side may send back what it got
             outcome = Outcome.model_validate(redacted(outcome.model_dump(mode="json"), secrets))
         return outcome, took
@@ -315,6 +328,8 @@ class Flow:
             )
         except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
             return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")
+        if message.degraded:
+            self.telemetry.degraded(delivery.channel)
         if news := self.writer.news(wording.packs[:1], message.degraded):
             said = f"{', '.join(wording.packs[:1]) or 'no pack'} (delivery {delivery.id}): {'; '.join(news)}"
             self.hooks.alarm("degraded", said, event)
@@ -348,8 +363,10 @@ class Flow:
         return asyncio.get_running_loop().run_in_executor(self._store_thread, job)
 
 
-def _keyed(plan: Plan, key: str, due: datetime, priority: int) -> Plan:
+def _keyed(plan: Plan, key: str, due: datetime, priority: int, traced: Mapping[str, str]) -> Plan:
     """The plan with the key of its event, when it is due, and what makes a second delivery like it impossible."""
     delivery = plan.delivery.model_copy(update={"event_key": key, "due_at": due, "priority": priority})
+    if traced:
+        delivery = delivery.model_copy(update={"trace": {**delivery.trace, **traced}})
     unique = sha256(f"{key}\n{delivery.channel}\n{plan.unique}".encode()).hexdigest()
     return replace(plan, delivery=delivery, unique=unique)

@@ -1,6 +1,7 @@
 """Plugins: found by entry points, checked loudly, called one by one in the order of their priorities."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -36,6 +37,8 @@ class Hooks:
         self._manager = pluggy.PluginManager(NAMESPACE)
         self._manager.add_hookspecs(hookspecs)
         self.plugins: list[Loaded] = []
+        self.alarms: Counter[str] = Counter()
+        """How many alarms of each kind there were."""
 
     def register(self, plugin: Any, name: str, *, distribution: str = "", version: str = "") -> None:
         """Add a plugin: a module, or an object with hook methods.
@@ -132,6 +135,7 @@ class Hooks:
 
     def alarm(self, kind: str, message: str, event: Event | None = None) -> None:
         """Tell the operator: through the log, and through `livery_on_alarm`."""
+        self.alarms[kind] += 1
         log.warning("%s: %s", kind, message, extra={"livery_alarm": kind})
         arguments = {"kind": kind, "message": message, "event": event}
         for plugin, function, wanted in self.implementations("livery_on_alarm"):

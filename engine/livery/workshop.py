@@ -20,6 +20,7 @@ from livery.storage.database import connect
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 from livery.storage.tenants import TenantTable
+from livery.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from livery.engine import Engine
@@ -78,6 +79,11 @@ class Workshop:
             ),
             worker=worker,
             suppress=engine.suppressed,
+            telemetry=Telemetry(
+                depths=execution.depths,
+                destinations=lambda: ledger.destinations(troubled=True),
+                alarms=engine.hooks.alarms,
+            ),
         )
         kinds = engine.channels.types.values()
         load = policy.load(

@@ -1,10 +1,13 @@
 """`livery worker` as a supervisor runs it."""
 
+import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections import defaultdict
+from urllib.request import urlopen
 
 import pytest
 
@@ -53,3 +56,19 @@ def test_a_worker_takes_over_from_one_that_was_killed(home, mail, arrived):
     second.terminate()
     assert second.wait(timeout=30) == 0
     assert "evt-next" in {one["event_id"] for one in stored(home) if one["state"] == "accepted"}
+
+
+def test_a_worker_serves_metrics_and_logs_json(home, mail, arrived):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    assert livery("send", "--queue", "event.json", cwd=home).returncode == 0
+    command = [sys.executable, "-m", "livery", "worker", "--log-json", "--metrics-port", str(port)]
+    worker = subprocess.Popen(command, cwd=home, stderr=subprocess.PIPE, text=True)
+    assert arrived[ADA].wait(30)
+    with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        assert "livery_queue_depth" in answer.read().decode()
+    worker.terminate()
+    _, said = worker.communicate(timeout=30)
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    assert "smtp" in {one.get("livery_channel") for one in lines}

@@ -1,6 +1,6 @@
 """`livery worker`, `plugin`, `doctor`: commands about the installation."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,7 +23,17 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(plugin, name="plugin")
 
 
-def worker(config: ConfigOption = None) -> None:
+def worker(
+    config: ConfigOption = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Serve Prometheus metrics on this port.")
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address to serve metrics on.")] = "127.0.0.1",
+    *,
+    log_json: Annotated[
+        bool, typer.Option("--log-json", help="Log every attempt and alarm to standard error, one JSON object a line.")
+    ] = False,
+) -> None:
     """Deliver what is due, until stopped. Is another process at work on the store, stand by for it."""
     import asyncio
     import signal
@@ -42,8 +52,32 @@ def worker(config: ConfigOption = None) -> None:
         except asyncio.CancelledError:
             output.note("Stopped.")
 
+    if log_json:
+        _log_json()
     with output.opened(config) as engine:
+        if metrics_port is not None:
+            _serve_metrics(engine, metrics_host, metrics_port)
         asyncio.run(run(engine))
+
+
+def _log_json() -> None:
+    import logging
+
+    from livery.telemetry import Fields
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(Fields())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def _serve_metrics(engine: "Engine", host: str, port: int) -> None:
+    from prometheus_client import start_http_server
+
+    try:
+        start_http_server(port, host, registry=engine.registry)
+    except OSError as error:
+        raise LiveryError(f"metrics cannot be served on {host}:{port}: {error.strerror}") from None
+    output.note(f"Metrics at http://{host}:{port}/metrics.")
 
 
 def _reload(engine: "Engine") -> None:

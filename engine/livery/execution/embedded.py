@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, case, delete, func, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from livery.errors import StoreError
 from livery.execution.clock import Drift
 from livery.execution.turf import Superseded, Tenure, Turf
 from livery.execution.turns import Turns
-from livery.ports import FAIR, IN_HOST_TX, TAKEOVER, Again, Load, Now, Verdict, Wake, Work
+from livery.ports import FAIR, IN_HOST_TX, TAKEOVER, Again, Depth, Load, Now, Verdict, Wake, Work
 from livery.storage import schema
 from livery.storage.database import micros, moment, told, writing
 
@@ -122,6 +122,14 @@ class EmbeddedExecution:
                 found = connection.execute(select(func.count()).select_from(_TABLE)).scalar()
             self._count, self._counted_at = int(found or 0), now
         return self._count
+
+    def depths(self) -> list[Depth]:
+        table, now = _TABLE, micros(self._now())
+        due = case((table.c.due <= now, table.c.due))
+        counted = select(table.c.lane, func.count(), func.count(due), func.min(due)).group_by(table.c.lane)
+        with told(), self._engine.connect() as connection:
+            rows = connection.execute(counted).all()
+        return [Depth(lane, waiting, ripe, (now - (first or now)) / 1e6) for lane, waiting, ripe, first in rows]
 
     # ------------------------------------------------------------------ working
 

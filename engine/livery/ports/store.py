@@ -1,0 +1,132 @@
+"""The ledger, as the flow sees it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from livery.models.audience import Audience
+from livery.models.delivery import Attempt, Delivery, Destination
+from livery.models.message import Message
+from livery.models.tenant import TenantRow
+from livery.ports.execution import Verdict, Wake
+from livery.ports.values import Claim, Plan, Query, Settled, Settlement, StoredEvent
+
+
+class Store(Protocol):
+    """The ledger. Every method is one transaction unless given one; all are safe from any thread."""
+
+    def transaction(self, connection: Any = None) -> AbstractContextManager[Any]:
+        """A write transaction; with the host's own `connection`, part of the host's."""
+        ...
+
+    def add_event(
+        self, tx: Any, *, key: tuple[str, str, str], kind: str, body: bytes, digest: str, now: datetime
+    ) -> tuple[str, bool]:
+        """Store an event: its store key, and whether it was there before.
+
+        Args:
+            tx: the transaction to join.
+            key: seller, source and id.
+            kind: the event type.
+            body: the bytes to give back; sealed ones differ each time.
+            digest: of the event itself, for telling the same event from another of its key.
+            now: when it was accepted.
+
+        Raises:
+            EventConflict: the same key came before with another body.
+
+        """
+        ...
+
+    def add_plans(self, tx: Any, event: str, plans: Sequence[Plan], audience: Audience) -> list[Wake]:
+        """Create the deliveries of an event and mark it planned; those that exist already are left alone."""
+        ...
+
+    def event(self, key: str) -> StoredEvent | None: ...
+
+    def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
+        """Lease an open delivery and write down the attempt before the work.
+
+        Returns:
+            The claim; or the verdict for the engine: `Done` (nothing is left to do), `Again` (leased elsewhere, or
+            its destination is paused: no attempt counts), `Dead` (it has killed its worker three times).
+
+        """
+        ...
+
+    def extend(self, claim: Claim, until: datetime) -> bool:
+        """Hold the lease longer; False if the fence is stale, and then the work is somebody else's."""
+        ...
+
+    def keep_wire(self, claim: Claim, wire: bytes, message: Message, trace: dict[str, Any]) -> bool:
+        """Store the bytes about to be sent; False if the fence is stale, and then they must not be sent."""
+        ...
+
+    def settle(self, claim: Claim, settlement: Settlement) -> Settled:
+        """Record the end of an attempt, where the delivery stands now, and what it says about its destination."""
+        ...
+
+    def release_abandoned(self) -> list[str]:
+        """End every lease: called by who has proof that no other worker is alive.
+
+        Returns the deliveries whose worker died with them for at least the second time: one of them may be
+        why, so they are to be worked on alone, where the others cannot be taken down with it.
+        """
+        ...
+
+    def overdue(self, *, before: datetime, limit: int) -> list[Wake]:
+        """Open deliveries, and events to be planned, that were due before then and are leased to nobody."""
+        ...
+
+    def deliveries(self, query: Query) -> list[Delivery]: ...
+    def delivery(self, id_: str) -> Delivery | None: ...
+    def attempts(self, delivery: str) -> list[Attempt]: ...
+    def wire(self, delivery: str) -> bytes | None: ...
+    def counts(self) -> dict[str, int]: ...
+    def destinations(self, *, troubled: bool) -> list[Destination]: ...
+    def close(self) -> None: ...
+
+
+class TenantStore(Protocol):
+    """Tenants in the store. Reading is a transaction of its own; changing happens in the one it is given."""
+
+    def revision(self) -> int:
+        """A number that any change of a tenant, in any process, has moved on once it can be seen."""
+        ...
+
+    def line(self, id_: str) -> list[TenantRow]:
+        """A tenant and those above it as far as the store knows them, from the tenant up; removed ones too."""
+        ...
+
+    def find(self, ids: Iterable[str] | None = None) -> dict[str, TenantRow]:
+        """These tenants, or all; removed ones too."""
+        ...
+
+    def roots(self) -> list[str]:
+        """Tenants without a parent that are not removed."""
+        ...
+
+    def adrift(self) -> list[tuple[str, str]]:
+        """(parent, tenant) of each tenant whose parent the store does not know."""
+        ...
+
+    def changing(self, connection: Any = None) -> AbstractContextManager[Any]:
+        """A write transaction; with the host's own `connection`, part of the host's."""
+        ...
+
+    def move_revision(self, tx: Any) -> None:
+        """Say that tenants change; changes wait for each other here."""
+        ...
+
+    def get(self, tx: Any, id_: str) -> TenantRow | None: ...
+    def root(self, tx: Any) -> str | None: ...
+    def put(self, tx: Any, row: TenantRow) -> None: ...
+
+    def below(self, id_: str, tx: Any = None) -> list[str]:
+        """Ids of the tenants directly below one; as a change that is under way sees them."""
+        ...
+
+    def hanging(self, tx: Any, id_: str) -> Mapping[str, int]:
+        """How much is still open for a tenant, by what it is; counted up to 1000."""
+        ...

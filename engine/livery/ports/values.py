@@ -1,0 +1,148 @@
+"""What goes in and out of the store."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from livery.models.audience import Endpoint
+from livery.models.delivery import Attempt, Delivery, Reason, State
+from livery.models.message import Envelope
+
+Now = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer to `accept`: the event is stored and will be worked off, or was before."""
+
+    event_id: str
+    duplicate: bool
+    deliveries: tuple[str, ...] = ()
+    """Ids of the deliveries made for it; none for a duplicate, or where planning had to wait."""
+    unreachable: bool = False
+    """Somebody should be told, and no person can be: an alarm was raised."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as accepted: its exact canonical bytes."""
+
+    key: str
+    tenant: str
+    body: bytes
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A delivery about to be created. `unique` makes planning the same event twice add nothing."""
+
+    delivery: Delivery
+    unique: str
+    envelope: Envelope
+    endpoint: Endpoint | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery leased to this worker. Writing under a stale `fence` changes nothing."""
+
+    delivery: Delivery
+    envelope: Envelope
+    endpoint: Endpoint | None
+    fence: int
+    wire: bytes | None
+    settled: Mapping[str, str]
+    """Addresses the far side has answered for good, `accepted` or `failed`; not written to again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of an attempt as the ledger records it."""
+
+    attempt: Attempt
+    state: State
+    reason: Reason | None
+    due: datetime
+    settled: Mapping[str, str] = field(default_factory=dict)
+    destination_failed: bool | None = None
+    """What the attempt says about the destination: it failed, it answered, or (None) nothing."""
+    disable: str = ""
+    """Why the destination is to be disabled, if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of a settlement."""
+
+    recorded: bool
+    """False: the fence is stale, nothing was changed."""
+    paused_until: datetime | None = None
+    """The destination is paused until then, by this attempt."""
+    resumed: bool = False
+    """The destination was paused, and this attempt ended that."""
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """When a destination that keeps failing is paused, and for how long."""
+
+    failures: int = 5
+    """Failed attempts in a row that pause it; 0 for never."""
+    cool_down: timedelta = timedelta(seconds=30)
+    """How long at first; doubled each time the probe after it fails."""
+    longest: timedelta = timedelta(minutes=10)
+
+    def pause(self, failures: int) -> timedelta:
+        """How long the pause after so many failures in a row is."""
+        times = min(max(failures - self.failures, 0), 20)
+        return min(self.cool_down * float(2**times), self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which deliveries; newest first. Everything given must hold."""
+
+    tenant: str | None = None
+    state: State | None = None
+    channel: str | None = None
+    event_id: str | None = None
+    event_ids: tuple[str, ...] | None = None
+    destination: str | None = None
+    """The key of a destination."""
+    since: datetime | None = None
+    """Created at or after."""
+    until: datetime | None = None
+    """Created before."""
+    id_prefix: str = ""
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """Something a person did to deliveries or destinations by hand: who, when, what, why."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    """The id of the delivery, or the key of the destination."""
+    why: str = ""
+    result: str = ""
+    """What came of it: the id of the new delivery of a retry."""
+
+
+Suppress = Callable[[Delivery, Envelope], Mapping[str, str]]
+"""Asked right before every send: the addresses that must not be written to, each with why. For a channel that does
+not write to persons, the key is the delivery's destination."""
+
+
+def nobody_suppressed(delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
+    """`Suppress` where there is no suppression list."""
+    del delivery, envelope
+    return {}
