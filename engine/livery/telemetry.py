@@ -21,6 +21,10 @@ from livery.ports import Depth, Settlement
 
 log = logging.getLogger("livery.delivery")
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+FIELDS = (
+    "delivery", "event", "event_type", "tenant", "channel", "attempt", "state", "outcome", "reason", "code", "ms",
+)  # fmt: skip
+"""Of the log record of an attempt, each with `livery_` before it."""
 _CONTEXT = TraceContextTextMapPropagator()
 TRACE = "traceparent"
 """Where a delivery's trace keeps the W3C context of the call that accepted its event."""
@@ -102,19 +106,11 @@ class Telemetry:
             span.set_attributes({"livery.outcome": outcome.status, "livery.reason": reason})
             if outcome.status not in ("delivered", "accepted"):
                 span.set_status(StatusCode.ERROR, reason)
-        fields = {
-            "livery_delivery": delivery.id,
-            "livery_event": delivery.event_id,
-            "livery_event_type": delivery.event_type,
-            "livery_tenant": delivery.tenant,
-            "livery_channel": channel,
-            "livery_attempt": end.attempt.number,
-            "livery_state": str(end.state),
-            "livery_outcome": outcome.status,
-            "livery_reason": reason,
-            "livery_code": outcome.code,
-            "livery_ms": round(end.attempt.duration_ms, 1),
-        }
+        values = (
+            delivery.id, delivery.event_id, delivery.event_type, delivery.tenant, channel, end.attempt.number,
+            str(end.state), outcome.status, reason, outcome.code, round(end.attempt.duration_ms, 1),
+        )  # fmt: skip
+        fields = {f"livery_{name}": value for name, value in zip(FIELDS, values, strict=True)}
         log.info("delivery %s by %s: %s", delivery.id, channel, end.state, extra=fields)
 
 

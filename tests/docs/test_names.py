@@ -10,6 +10,7 @@ from pkgutil import walk_packages
 
 import pytest
 import typer
+from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 
 import livery
@@ -19,6 +20,7 @@ from livery.cli import app
 from livery.models.tenant import SELECTORS
 from livery.packs.filters import FILTERS
 from livery.storage import schema
+from livery.telemetry import FIELDS, Telemetry
 
 HOOKS = {name for name in vars(hookspecs) if name.startswith("livery_")}
 
@@ -174,7 +176,10 @@ def _fields(model):
 def known_words():
     # Names that stand in no model: tables, alarms, a key of `plugin list --json`, an example's role.
     tables = {*schema.metadata.tables, schema.VERSION_TABLE}
-    return vocabulary() | tables | {"hook_failed", "hook_order", "account_manager"}
+    metrics = {family.name for family in text_string_to_metric_families(Telemetry().text())}
+    metrics |= {f"{name}_total" for name in metrics}
+    fields = {f"livery_{name}" for name in FIELDS}
+    return vocabulary() | tables | metrics | fields | {"hook_failed", "hook_order", "account_manager"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
