@@ -20,14 +20,14 @@ Expressions: ["c", json] · ["m", text] markup · ["u", name] missing · ["r", r
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from livery.packs.operations import Missing, OperationError, Tongue, escaped, items, printed, truth
 from livery.stencils.filling import MAX_OUTPUT, Expression, FillError, Filling, Node, Step, write_text
-from livery.stencils.reckoning import Reckoner
+from livery.stencils.loops import OPEN, Looping
 
 _LONG = 500
 ODD = re.compile(r"[^ -~]|\\")
@@ -115,7 +115,9 @@ class Condition:
 
 def attribute(text: str) -> str:
     """Escaped text as it stands in an attribute."""
-    if text.isascii() and text.isprintable() and "\\" not in text:
+    if not text.isascii():
+        text = text.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    if text.isprintable() and "\\" not in text:
         return text
     return ODD.sub(lambda char: f"&#{ord(char[0])};", text)
 
@@ -126,9 +128,6 @@ def is_link(text: str) -> bool:
 
 
 _RAW, _INSIDE, _PRINT, _IF, _HTML, _TEXT, _ATTRIBUTE, _STEP = range(8)
-_LOOK_EVERY = 8
-_OPEN = object()
-"""What is known of the blanks since the last tag before an event is there: nothing."""
 _Row = tuple[int, Any, Any, Any]
 
 
@@ -137,6 +136,15 @@ def _at_length(tongue: Tongue, filling: Filling, value: Any) -> str:
     if type(value) is str and len(value) > _LONG:
         filling.spend(len(value) >> 3)
     return printed(tongue, value)
+
+
+def _in_attribute(tongue: Tongue, filling: Filling, value: Any) -> str:
+    text = printed(tongue, value)
+    if "<" in text:
+        raise FillError("markup cannot stand in an attribute")
+    if len(text) > _LONG:
+        filling.spend(len(text) >> 3)
+    return attribute(text)
 
 
 def _plainly(text: str, after: Any) -> Step:
@@ -150,24 +158,27 @@ def _plainly(text: str, after: Any) -> Step:
     return step
 
 
-def _branching(tongue: Tongue, holds: Expression, then: Step, otherwise: Step) -> Step:
+def _branching(tongue: Tongue, row: _Row, after: Any) -> Step:
     """An if that stands alone, such as what follows an else."""
+    _, holds, then, otherwise = row
 
     def step(filling: Filling) -> None:
         value = holds(filling)
         if truth(tongue, value) if type(value) is Missing else value:
             then(filling)
-        else:
+        elif otherwise is not None:
             otherwise(filling)
+        else:
+            filling.blank = after
 
     return step
 
 
-class _Builder(Reckoner):
+class _Builder(Looping):
     """Makes closures of nodes and expressions, so that a filling looks at no kinds but those of a row."""
 
     def run(self, nodes: Sequence[Node], blank: Any = None) -> tuple[Step, Any]:
-        """What writes these nodes, and the blanks that stand after them: see `Filling.blank`, or `_OPEN`.
+        """What writes these nodes, and the blanks that stand after them: see `Filling.blank`, or `OPEN`.
 
         Args:
             nodes: as in the module's docstring.
@@ -176,7 +187,7 @@ class _Builder(Reckoner):
         """
         rows: list[_Row] = []
         before = blank
-        for node in nodes:
+        for node in self._undecided(nodes):
             row, blank = self._row(node, blank)
             if rows and row[0] == rows[-1][0] == _RAW:
                 rows[-1] = (_RAW, rows[-1][1] + row[1], None, None)
@@ -184,31 +195,52 @@ class _Builder(Reckoner):
                 rows.append(row)
         return self._step(rows, before, blank), blank
 
+    def _undecided(self, nodes: Sequence[Node]) -> Iterator[Node]:
+        """Nodes, with what a decided if comes to in its place."""
+        for node in nodes:
+            known = self.decided(node[1]) if isinstance(node, list) and node[0] == "i" else None
+            if known is None:
+                yield node
+            else:
+                yield from self._undecided(node[2] if known else node[3])
+
     def _step(self, rows: Sequence[_Row], before: Any, after: Any) -> Step:  # noqa: C901 - see below
         tongue, is_markup = self._tongue, self._tongue.markup
-        if after is not _OPEN and all(row[0] == _RAW for row in rows):
+        if after is not OPEN and all(row[0] == _RAW for row in rows):
             return _plainly("".join(row[1] for row in rows), after)
-        if len(rows) == 1 and rows[0][0] == _IF and before is not _OPEN:
-            return _branching(tongue, *rows[0][1:])
+        if len(rows) == 1 and rows[0][0] == _IF and before is not OPEN:
+            return _branching(tongue, rows[0], after)
 
         def step(filling: Filling) -> None:  # noqa: C901, PLR0912 - calls would cost more than they tell
             # One loop without calls: this is where a message's time goes.
             out = filling.out
-            blank = filling.blank if before is _OPEN else before
+            blank = filling.blank if before is OPEN else before
             for kind, first, second, third in rows:
                 if kind == _RAW:
                     out.append(first)
                 elif kind == _INSIDE:
                     value = first(filling)
-                    if type(value) is str and is_markup and len(value) <= _LONG:
+                    if (
+                        type(value) is str
+                        and is_markup
+                        and len(value) <= _LONG
+                        and (third is None or value.isprintable() or value.splitlines() == [value])
+                    ):
                         out.append(escaped(value))
                     else:
-                        out.append(_at_length(tongue, filling, value))
+                        out.append(_at_length(tongue, filling, value if third is None else third(filling)))
                 elif kind == _PRINT:
                     value = first(filling)
-                    is_short = type(value) is str and is_markup and len(value) <= _LONG
-                    text = escaped(value) if is_short else _at_length(tongue, filling, value)
-                    blank = filling.blank if second is _OPEN else second
+                    if (
+                        type(value) is str
+                        and is_markup
+                        and len(value) <= _LONG
+                        and (third is None or value.isprintable() or value.splitlines() == [value])
+                    ):
+                        text = escaped(value)
+                    else:
+                        text = _at_length(tongue, filling, value if third is None else third(filling))
+                    blank = filling.blank if second is OPEN else second
                     if blank is None or (not blank and text and not text.isspace()):
                         out.append(text)
                         filling.blank = None
@@ -218,7 +250,7 @@ class _Builder(Reckoner):
                     value = first(filling)
                     if truth(tongue, value) if type(value) is Missing else value:
                         second(filling)
-                    else:
+                    elif third is not None:
                         third(filling)
                 elif kind == _HTML:
                     blank = filling.blank
@@ -232,13 +264,8 @@ class _Builder(Reckoner):
                 elif kind == _STEP:
                     first(filling)
                 else:
-                    text = printed(tongue, first(filling))
-                    if "<" in text:
-                        raise FillError("markup cannot stand in an attribute")
-                    if len(text) > _LONG:
-                        filling.spend(len(text) >> 3)
-                    out.append(attribute(text))
-            if after is not _OPEN:
+                    out.append(_in_attribute(tongue, filling, first(filling)))
+            if after is not OPEN:
                 filling.blank = after
 
         return step
@@ -246,17 +273,18 @@ class _Builder(Reckoner):
     def _row(self, node: Node, blank: Any) -> tuple[_Row, Any]:  # noqa: C901 - one case a kind
         """A row for a node after these blanks, and the blanks after it."""
         if isinstance(node, str):
-            if blank is _OPEN:
-                return (_TEXT, node, None, None), _OPEN
+            if blank is OPEN:
+                return (_TEXT, node, None, None), OPEN
             out: list[str] = []
             after: Any = write_text(out, blank, node)
             return (_RAW, "".join(out), None, None), after
         kind, *parts = node
         match kind:
-            case "o" if blank is None:
-                return (_INSIDE, self.expression(parts[0]), None, None), None
             case "o":
-                return (_PRINT, self.expression(parts[0]), blank, None), _OPEN
+                value, whole = self._printed(parts[0])
+                if blank is None:
+                    return (_INSIDE, value, None, whole), None
+                return (_PRINT, value, blank, whole), OPEN
             case "a":
                 return (_ATTRIBUTE, self.expression(parts[0]), None, None), blank
             case "u":
@@ -269,7 +297,8 @@ class _Builder(Reckoner):
                 return self._if(condition, yes, no, blank)
             case "l":
                 id_, over, only, body, empty = parts
-                return self._loop(id_, over, only, body, empty, blank)
+                step, after = self.loop(id_, over, only, (body, empty), blank)
+                return (_STEP, step, None, None), after
         raise FillError(f"a node of an unknown kind: {kind!r}")
 
     @staticmethod
@@ -280,7 +309,7 @@ class _Builder(Reckoner):
             after = tail
         elif tail:
             tags, after = tags + tail, None
-        if blank is _OPEN:
+        if blank is OPEN:
             return (_HTML, tags, lead, None), after
         out: list[str] = []
         blank = write_text(out, blank, lead)
@@ -288,54 +317,18 @@ class _Builder(Reckoner):
             out.append(blank)
         return (_RAW, "".join(out) + tags, None, None), after
 
+    def _printed(self, ir: Any) -> tuple[Expression, Expression | None]:
+        """What is printed. Of `|lines` the text, which a text of one line is, and what it is else."""
+        match ir:
+            case ["f", "lines", text, [], {}] if self._tongue.markup:
+                return self.expression(text), self.expression(ir)
+        return self.expression(ir), None
+
     def _if(self, condition: Any, yes: Sequence[Node], no: Sequence[Node], blank: Any) -> tuple[_Row, Any]:
         (then, first), (otherwise, second) = self.run(yes, blank), self.run(no, blank)
-        known = first if first is second or (isinstance(first, str) and first == second) else _OPEN
-        return (_IF, self.expression(condition), then, otherwise), known
-
-    def _loop(
-        self, id_: int, over: Any, only: Any, body: Sequence[Node], empty: Sequence[Node], blank: Any
-    ) -> tuple[_Row, Any]:
-        # Not tried first where a loop stands inside: each level would make all within it twice over.
-        inside, after = (None, _OPEN) if _has_loop(body) else self.run(body, blank)
-        if inside is None or after is not blank:
-            inside, after = self.run(body, _OPEN)
-        otherwise, other = self.run(empty, blank)
-        step = self._turns(id_, over, only, (inside, otherwise, blank, _weight(body)))
-        return (_STEP, step, None, None), blank if after is blank and other is blank else _OPEN
-
-    def _turns(self, id_: int, over: Any, only: Any, made: tuple[Step, Step, Any, int]) -> Step:
-        tongue, through = self._tongue, self.expression(over)
-        keep = self.expression(only) if only is not None else None
-        inside, otherwise, blank, weight = made
-
-        def step(filling: Filling) -> None:
-            if blank is not _OPEN:
-                filling.blank = blank
-            found = items(tongue, through(filling))
-            if keep is not None:
-                found = [one for one in found if _kept(filling, one)]
-            since, count = len(filling.out), len(found)
-            for at, one in enumerate(found):
-                filling.spend(weight)
-                filling.turn += 1
-                filling.loops[id_] = (one, at, count)
-                inside(filling)
-                if at % _LOOK_EVERY == 0:
-                    filling.look_after(since)
-                    since = len(filling.out)
-            filling.look_after(since)
-            if not found:
-                otherwise(filling)
-
-        def _kept(filling: Filling, one: Any) -> bool:
-            filling.spend()
-            filling.turn += 1
-            filling.loops[id_] = (one, 0, 0)
-            assert keep is not None, "asked only where there is a condition"
-            return truth(tongue, keep(filling))
-
-        return step
+        known = first if first is second or (isinstance(first, str) and first == second) else OPEN
+        # What writes nothing is not called where the blanks after it are known without it.
+        return (_IF, self.expression(condition), then, otherwise if no or known is OPEN else None), known
 
     def _link(self, of: Expression) -> Expression:
         tongue = self._tongue
@@ -345,14 +338,3 @@ class _Builder(Reckoner):
             return Markup(text if is_link(text) else "#")  # noqa: S704 - printed() escapes in markup
 
         return run
-
-
-def _weight(nodes: Sequence[Node]) -> int:
-    """How many steps one time through these nodes is counted as."""
-    return 1 + sum(_weight(part) for node in nodes if isinstance(node, list) for part in node if isinstance(part, list))
-
-
-def _has_loop(part: Any) -> bool:
-    if isinstance(part, dict):
-        return any(map(_has_loop, part.values()))
-    return isinstance(part, list) and (part[:1] == ["l"] or any(map(_has_loop, part)))

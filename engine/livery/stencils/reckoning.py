@@ -27,6 +27,8 @@ class Reckoner:
 
     def __init__(self, tongue: Tongue) -> None:
         self._tongue = tongue
+        self._known: dict[tuple[int, str], bool] = {}
+        """Where in a loop a turn is that is being built: `(id, "first" or "last")`."""
 
     def run(self, nodes: Sequence[Node], blank: Any = None) -> tuple[Step, Any]:
         raise NotImplementedError
@@ -53,6 +55,8 @@ class Reckoner:
     def _root(self, root: str, keys: Sequence[Any]) -> Expression:
         if len(keys) == 1:
             (key,) = keys
+            if type(key) is int and key >= 0:
+                return lambda filling: _at(filling.roots[root], key)
 
             def part(filling: Filling) -> Any:
                 value = filling.roots[root]
@@ -74,7 +78,18 @@ class Reckoner:
         path = _path(keys)
         return lambda filling: path(filling.loops[id_][0])
 
+    def decided(self, ir: Sequence[Any]) -> bool | None:
+        """What a condition is in the turn that is being built, where that is all it asks."""
+        match ir:
+            case ["L", id_, name]:
+                return self._known.get((id_, name))
+            case ["!", inner] if (known := self.decided(inner)) is not None:
+                return not known
+        return None
+
     def _position(self, id_: int, name: str) -> Expression:
+        if (known := self._known.get((id_, name))) is not None:
+            return lambda _: known
         of = LOOP[name]
 
         def run(filling: Filling) -> Any:
@@ -168,7 +183,7 @@ class Reckoner:
         tongue, of = self._tongue, self.expression(value)
         rest = [(name, self.expression(one)) for name, one in operations]
         if len(rest) == 1 and rest[0][0] in _ON_TEXTS:
-            return self._compare_texts(of, *rest[0])
+            return self._compare_texts(value, of, *rest[0])
 
         def run(filling: Filling) -> bool:
             left = of(filling)
@@ -182,9 +197,20 @@ class Reckoner:
 
         return run
 
-    def _compare_texts(self, of: Expression, name: str, other: Expression) -> Expression:
+    def _compare_texts(self, value: Any, of: Expression, name: str, other: Expression) -> Expression:
         """One comparison, mostly of two short texts."""
         tongue, plainly = self._tongue, _ON_TEXTS[name]
+        if value[0] == "c" and type(value[1]) is str:
+            text: str = value[1]
+
+            def run_known(filling: Filling) -> bool:
+                right = other(filling)
+                if type(right) is str and len(right) < _SHORT:
+                    return plainly(text, right)
+                _weigh(filling, text, right)
+                return compared(tongue, name, text, right)
+
+            return run_known
 
         def run(filling: Filling) -> bool:
             left, right = of(filling), other(filling)
@@ -319,9 +345,20 @@ _WRITTEN = frozenset(["currency", "date", "datetime", "number", "percent", "plur
 _WRITING = 8
 
 
+def _at(value: Any, index: int) -> Any:
+    return value[index] if type(value) is list and index < len(value) else look_up(value, index)
+
+
 def _path(keys: Sequence[Any]) -> Callable[[Any], Any]:
     if len(keys) == 2:  # noqa: PLR2004 - the most usual one, without a loop
         first, second = keys
+        if type(first) is int and first >= 0:
+
+            def of_item(value: Any) -> Any:
+                one = _at(value, first)
+                return one[second] if type(one) is dict and second in one else look_up(one, second)
+
+            return of_item
 
         def pair(value: Any) -> Any:
             one = value[first] if type(value) is dict and first in value else look_up(value, first)
