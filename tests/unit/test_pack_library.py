@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from livery.errors import NotFound, PackError, PluginError
+from livery.packs import chain
 from livery.packs.chain import Library
 from unit.making import DEFINITION, base_pack, manifest, write
 
@@ -201,6 +202,30 @@ def test_an_edit_is_in_use_after_a_reload_and_not_before(live, tmp_path):
     assert next(live.chain("shop").strings("closing", ["en"]))[0] == "new"
     assert [live.chain(id_) is chain for id_, chain in chains.items()] == [True, True, False, False]
     assert not live.changed()
+
+
+def test_an_edit_of_two_files_is_in_use_once_both_are_written(live, tmp_path, monkeypatch):
+    write(tmp_path / "dist", {"pack.toml": manifest("dist", "base", primary="#111111")})
+    later = [{"strings/en.toml": 'closing = "to go with it"'}]
+    monkeypatch.setattr(chain, "sleep", lambda _: write(tmp_path / "dist", later.pop()) if later else None)
+    assert live.reload().changed == ("dist",)
+    assert live.packs["dist"].manifest.tokens["primary"] == "#111111"
+    assert live.packs["dist"].strings["en"] == {"closing": "to go with it"}
+    assert not live.broken
+
+
+def test_a_pack_that_never_rests_stays_as_it_was_and_the_others_are_reloaded(live, tmp_path, monkeypatch):
+    old, numbers = live.packs["dist"], iter(range(1000))
+    write(tmp_path / "dist", {"strings/en.toml": 'closing = "half"'})
+    write(tmp_path / "other", {"strings/en.toml": 'closing = "whole"'})
+    monkeypatch.setattr(
+        chain, "sleep", lambda _: write(tmp_path / "dist", {"strings/en.toml": f'closing = "{next(numbers) * "x"}"'})
+    )
+    assert live.reload().changed == ("other",)
+    assert live.packs["dist"] is old
+    assert "at rest" in str(live.broken[tmp_path / "dist"])
+    monkeypatch.setattr(chain, "sleep", lambda _: None)
+    assert live.reload().changed == ("dist",)
 
 
 def test_touching_a_file_changes_nothing_that_is_made_of_it(live, tmp_path):

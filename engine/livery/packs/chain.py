@@ -10,6 +10,7 @@ from hashlib import sha256
 from os.path import realpath
 from pathlib import Path
 from threading import Lock
+from time import sleep
 from types import MappingProxyType
 from typing import Any
 
@@ -20,7 +21,7 @@ from livery.packs.layers import Layers
 from livery.packs.manifest import NotificationDefinition
 from livery.packs.overlays import merged
 from livery.packs.pack import Pack
-from livery.packs.source import open_source, stamp
+from livery.packs.source import Snapshot, open_source, stamp
 from livery.packs.tokens import TokenSpec, resolve
 from livery.packs.toml import NOWHERE, Place
 
@@ -124,6 +125,9 @@ class _State:
     chains: dict[str, PackChain] = field(default_factory=dict)
 
 
+REST = 0.1
+"""Seconds for which nothing of a changed pack may change before it is used."""
+_REST_TRIES = 20
 _NONE = _State({}, {}, {}, {})
 
 
@@ -184,7 +188,8 @@ class Library:
         """Read all packs again; what has not changed stays the same object, with all that is compiled of it.
 
         An edit is in use as a whole or not at all: a pack that is broken now, or has an error where it had none,
-        stays as it was and is in `broken`.
+        stays as it was and is in `broken`. A pack that has changed is read once nothing of it changed for a tenth of
+        a second, as an edit may be of several files; after two seconds it stays as it was.
         """
         with self._lock:
             old = self._state
@@ -223,10 +228,27 @@ def _newest(source: Path, before: Pack | None) -> Pack:
     snapshot = open_source(source)
     if before is not None and before.digest == snapshot.digest:
         return before
+    if before is not None:
+        snapshot = _at_rest(source, snapshot)
     pack = Pack(snapshot)
     if before is not None and pack.has_errors and not before.has_errors:
         raise refusal([one for one in pack.findings if one.severity == "error"], pack.id)
     return pack
+
+
+def _at_rest(source: Path, snapshot: Snapshot) -> Snapshot:
+    """A source that has changed, once nothing of it changed for a moment: an edit may be of several files.
+
+    Raises:
+        PackError: it goes on changing.
+
+    """
+    for _ in range(_REST_TRIES):
+        sleep(REST)
+        if stamp(source) == snapshot.stamp:
+            return snapshot
+        snapshot = open_source(source)
+    raise PackError("changes all the time; it is read again when it is at rest", pack=str(source))
 
 
 def _check_alone(pack: Pack, packs: Mapping[str, Pack], *, is_start: bool) -> None:

@@ -26,7 +26,7 @@ from livery.models.notification import (
 from livery.render.budget import Own, within
 
 _WHOLE = 24_000
-_SMALL = 500
+_SMALL, _BUTTONS = 500, 6
 _LENGTHS = (2500, 1000, 400, 150, 60, 20)
 
 
@@ -34,8 +34,10 @@ def adaptive_card(notification: Notification, event: Event, limits: Limits, own:
     """The message a Workflows webhook takes: one card as its only attachment."""
     del event
     room = limits.total or _WHOLE
+    cut: list[str] = []
 
     def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
+        cut[:] = [f"block {block.id} shortened: Teams takes no more" for block in blocks if _is_cut(block, own, length)]
         return _envelope(_card(notification, blocks, length, own))
 
     made, dropped = within(notification, make, lambda whole: _size(whole) <= room, _LENGTHS)
@@ -45,7 +47,7 @@ def adaptive_card(notification: Notification, event: Event, limits: Limits, own:
         title=one_line(notification.title, 200),
         text=one_line(notification.title, 200),
         body=made,
-        degraded=(*notification.degraded, *dropped),
+        degraded=(*notification.degraded, *dropped, *cut),
     )
 
 
@@ -87,7 +89,7 @@ def _card(notification: Notification, blocks: Sequence[Block], length: int, own:
         {"type": "Action.OpenUrl", "title": one_line(one.label, 80) or one_line(one.url, 80), "url": one.url}
         for block in blocks
         if isinstance(block, ActionsBlock)
-        for one in block.actions[:6]
+        for one in block.actions[:_BUTTONS]
         if one.url.startswith(("https://", "http://"))
     ]
     if actions:
@@ -105,6 +107,25 @@ def _text(text: str, length: int, *, spacing: str = "Default", **style: Any) -> 
 
 def _heading(heading: str, length: int) -> list[dict[str, Any]]:
     return [_text(heading, length, spacing="Medium", weight="Bolder")] if heading else []
+
+
+def _is_cut(block: Block, own: Own, length: int) -> bool:
+    """Whether more of a block is left out than `length` asks for."""
+    if length != _LENGTHS[0] or own(block, length) is not None:
+        return False
+    match block:
+        case TextBlock():
+            return len(block.text) > length
+        case ErrorBlock():
+            return len(block.text) > length or len(block.code) > _SMALL
+        case FactsBlock():
+            return any(len(text) > _SMALL for fact in block.facts for text in (fact.label, fact.value))
+        case ListBlock():
+            return any(len(item) + 2 > _SMALL for item in block.items)
+        case ActionsBlock():
+            return len(block.actions) > _BUTTONS
+        case _:
+            return False
 
 
 def _block(block: Block, length: int) -> Iterable[dict[str, Any]]:

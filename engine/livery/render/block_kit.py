@@ -24,7 +24,7 @@ from livery.render.budget import Own, within
 
 _SECTION, _HEADER, _FIELD, _FIELDS, _BUTTON, _BUTTONS, _URL, _BLOCKS = 3000, 150, 2000, 10, 75, 25, 3000, 50
 _WHOLE = 12_000
-_QUOTE = 1500
+_QUOTE, _VALUE, _SMALL = 1500, 1000, 200
 _LENGTHS = (2700, 1200, 500, 200, 80, 30)
 
 
@@ -34,8 +34,10 @@ def block_kit(notification: Notification, event: Event, limits: Limits, own: Own
     room = limits.total or _WHOLE
 
     title = one_line(notification.title, 200)
+    cut: list[str] = []
 
     def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
+        cut[:] = [f"block {block.id} shortened: Slack takes no more" for block in blocks if _is_cut(block, own, length)]
         return {"text": escaped(title, _SECTION), "blocks": list(_whole(notification, blocks, length, own))}
 
     def fits(made: dict[str, Any]) -> bool:
@@ -48,7 +50,7 @@ def block_kit(notification: Notification, event: Event, limits: Limits, own: Own
         title=title,
         text=title,
         body={**made, "blocks": made["blocks"][:_BLOCKS]},
-        degraded=(*notification.degraded, *dropped),
+        degraded=(*notification.degraded, *dropped, *cut),
     )
 
 
@@ -107,8 +109,31 @@ def _block(block: Block, length: int) -> Iterable[dict[str, Any]]:
             return
 
 
+def _is_cut(block: Block, own: Own, length: int) -> bool:
+    """Whether more of a block is left out than `length` asks for."""
+    if length != _LENGTHS[0] or own(block, length) is not None:
+        return False
+    match block:
+        case TextBlock():
+            return _is_over(block.text, length)
+        case ErrorBlock():
+            return _is_over(block.text, _QUOTE, quote=">") or _is_over(block.code, _SMALL)
+        case FactsBlock():
+            return any(_is_over(fact.label, _SMALL) or _is_over(fact.value, _VALUE) for fact in block.facts)
+        case ListBlock():
+            return _is_over("\n".join(f"• {item}" for item in block.items), length)
+        case ActionsBlock():
+            return len(block.actions) > _BUTTONS
+        case _:
+            return False
+
+
+def _is_over(text: str, limit: int, *, quote: str = "") -> bool:
+    return escaped(text, limit, quote=quote) != escaped(text, 10 * len(text) + limit, quote=quote)
+
+
 def _error(block: ErrorBlock, length: int) -> Iterable[dict[str, Any]]:
-    code = f"\n>`{escaped(block.code.replace('`', ''), min(200, length))}`" if block.code else ""
+    code = f"\n>`{escaped(block.code.replace('`', ''), min(_SMALL, length))}`" if block.code else ""
     yield from _raw(f"{_bold(block.heading, length)}{escaped(block.text, min(_QUOTE, length), quote='>')}{code}")
 
 
@@ -121,7 +146,7 @@ def _facts(block: FactsBlock, length: int) -> Iterable[dict[str, Any]]:
 
 
 def _value(fact: Fact, length: int) -> str:
-    value = escaped(fact.value, min(1000, length))
+    value = escaped(fact.value, min(_VALUE, length))
     return f"`{value.replace('`', '')}`" if fact.mono else value
 
 
@@ -145,7 +170,7 @@ def _is_web(url: str) -> bool:
 
 
 def _bold(heading: str, length: int) -> str:
-    return f"*{escaped(heading, min(200, length))}*\n" if heading.strip() else ""
+    return f"*{escaped(heading, min(_SMALL, length))}*\n" if heading.strip() else ""
 
 
 def _section(text: str, length: int, heading: str = "") -> Iterable[dict[str, Any]]:

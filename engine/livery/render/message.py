@@ -1,6 +1,6 @@
 """Render: a notification becomes the message of one channel's format, within the channel's limits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from livery.channel import Limits
@@ -10,6 +10,7 @@ from livery.models.event import Event
 from livery.models.message import Format, Inline, Message
 from livery.models.notification import Block, Notification
 
+_LENGTHS = (1_000_000, 1000, 300, 100, 40)
 Page = Callable[[], tuple[str, list[str], list[Inline]]]
 """Makes the HTML of an e-mail with what was passed over and the images that go with it; empty if no pack can."""
 
@@ -114,14 +115,23 @@ def _other(notification: Notification, event: Event, limits: Limits, own: _Own) 
 
 
 def _text(notification: Notification, limits: Limits, own: _Own) -> Message:
-    from livery.render.text import plain
+    from livery.render.budget import within
+    from livery.render.text import plain, shorter
 
-    whole = f"{notification.title}\n\n{plain(notification.model_dump(mode='json'), own.text)}"
+    said = notification.model_dump(mode="json", exclude={"blocks", "trace", "degraded"})
     room = limits.total or limits.text
+
+    def make(blocks: Sequence[Block], length: int) -> str:
+        shown = [shorter(block.model_dump(mode="json"), length) for block in blocks]
+        return f"{notification.title}\n\n{plain({**said, 'blocks': shown}, own.text)}"
+
+    whole, notes = within(notification, make, lambda made: not room or len(made) <= room, _LENGTHS)
+    if room and len(whole) > room:
+        whole, notes = shorten(whole, room), [*notes, f"cut to {room} characters: the channel has no room for more"]
     return Message(
         format=Format.TEXT,
         locale=notification.locale,
         title=one_line(notification.title, limits.title or 200),
-        text=shorten(whole, room) if room else whole,
-        degraded=notification.degraded,
+        text=whole,
+        degraded=(*notification.degraded, *notes),
     )

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from livery.locales import shorten
+
 RULE = "-" * 40
 
 
@@ -38,6 +40,19 @@ def block_text(block: Mapping[str, Any]) -> str:
             return str(block["alt"])
         case _:
             return RULE
+
+
+def shorter(block: dict[str, Any], length: int) -> dict[str, Any]:
+    """A block (as plain data) with so many characters for each of its texts; ids, kinds and links stay whole."""
+
+    def cut(part: Any, name: str = "") -> Any:
+        if isinstance(part, dict):
+            return {key: cut(one, key) for key, one in part.items()}
+        if isinstance(part, list):
+            return [cut(one) for one in part]
+        return shorten(part, length) if isinstance(part, str) and name not in ("id", "kind", "url") else part
+
+    return {key: cut(one, key) for key, one in block.items()}
 
 
 def _under(heading: str, lines: Iterable[str]) -> str:

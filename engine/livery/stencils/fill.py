@@ -127,7 +127,7 @@ def is_link(text: str) -> bool:
     return _LINK.match(text) is not None
 
 
-_RAW, _INSIDE, _PRINT, _IF, _HTML, _TEXT, _ATTRIBUTE, _STEP = range(8)
+_RAW, _PRINT, _IF, _HTML, _TEXT, _ATTRIBUTE, _STEP = range(7)
 _Row = tuple[int, Any, Any, Any]
 
 
@@ -218,17 +218,6 @@ class _Builder(Looping):
             for kind, first, second, third in rows:
                 if kind == _RAW:
                     out.append(first)
-                elif kind == _INSIDE:
-                    value = first(filling)
-                    if (
-                        type(value) is str
-                        and is_markup
-                        and len(value) <= _LONG
-                        and (third is None or value.isprintable() or value.splitlines() == [value])
-                    ):
-                        out.append(escaped(value))
-                    else:
-                        out.append(_at_length(tongue, filling, value if third is None else third(filling)))
                 elif kind == _PRINT:
                     value = first(filling)
                     if (
@@ -241,7 +230,9 @@ class _Builder(Looping):
                     else:
                         text = _at_length(tongue, filling, value if third is None else third(filling))
                     blank = filling.blank if second is OPEN else second
-                    if blank is None or (not blank and text and not text.isspace()):
+                    if second is None:
+                        out.append(text)
+                    elif blank is None or (not blank and text and not text.isspace()):
                         out.append(text)
                         filling.blank = None
                     else:
@@ -270,7 +261,7 @@ class _Builder(Looping):
 
         return step
 
-    def _row(self, node: Node, blank: Any) -> tuple[_Row, Any]:  # noqa: C901 - one case a kind
+    def _row(self, node: Node, blank: Any) -> tuple[_Row, Any]:
         """A row for a node after these blanks, and the blanks after it."""
         if isinstance(node, str):
             if blank is OPEN:
@@ -282,9 +273,7 @@ class _Builder(Looping):
         match kind:
             case "o":
                 value, whole = self._printed(parts[0])
-                if blank is None:
-                    return (_INSIDE, value, None, whole), None
-                return (_PRINT, value, blank, whole), OPEN
+                return (_PRINT, value, blank, whole), None if blank is None else OPEN
             case "a":
                 return (_ATTRIBUTE, self.expression(parts[0]), None, None), blank
             case "u":
