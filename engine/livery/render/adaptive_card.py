@@ -37,7 +37,11 @@ def adaptive_card(notification: Notification, event: Event, limits: Limits, own:
     cut: list[str] = []
 
     def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
-        cut[:] = [f"block {block.id} shortened: Teams takes no more" for block in blocks if _is_cut(block, own, length)]
+        cut[:] = [
+            f"block {block.id} shortened: the channel has no room for more"
+            for block in blocks
+            if _is_cut(block, own, length)
+        ]
         return _envelope(_card(notification, blocks, length, own))
 
     made, dropped = within(notification, make, lambda whole: _size(whole) <= room, _LENGTHS)

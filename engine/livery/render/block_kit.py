@@ -37,7 +37,11 @@ def block_kit(notification: Notification, event: Event, limits: Limits, own: Own
     cut: list[str] = []
 
     def make(blocks: Sequence[Block], length: int) -> dict[str, Any]:
-        cut[:] = [f"block {block.id} shortened: Slack takes no more" for block in blocks if _is_cut(block, own, length)]
+        cut[:] = [
+            f"block {block.id} shortened: the channel has no room for more"
+            for block in blocks
+            if _is_cut(block, own, length)
+        ]
         return {"text": escaped(title, _SECTION), "blocks": list(_whole(notification, blocks, length, own))}
 
     def fits(made: dict[str, Any]) -> bool:
