@@ -1,6 +1,6 @@
 """The channels of one engine: their types, the operator's settings, the tenants' destinations, the open ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.util import find_spec
 from typing import Any
@@ -9,9 +9,10 @@ from pydantic import ValidationError
 
 from livery.channel import Channel, ChannelType
 from livery.config import Config, problems_of
-from livery.errors import ConfigError, NotFound, Problem
+from livery.errors import ConfigError, NotFound, Problem, SettingsError
 from livery.models.audience import Endpoint
 from livery.outbound import Outbound
+from livery.settings.resolving import Resolved
 
 
 class Channels:
@@ -28,20 +29,22 @@ class Channels:
         self._outbound = Outbound(config.outbound)
         self._open: dict[str, Channel] = {}
         self._classes: dict[str, type[Channel]] = {}
-        self._endpoints: dict[tuple[str, str], list[Endpoint]] = {}
-        self._destinations: dict[str, Any] = {}
         self._settings: dict[str, Any] = {}
         problems = [*self._unknown(), *self._read_settings(), *self._read_destinations()]
         if problems:
             raise ConfigError("the channels are not configured right:", problems)
 
     def enabled(self) -> list[ChannelType]:
-        """Channels something may go out by: those with settings, or with a destination at any tenant.
+        """Channels something may go out by: those with settings, or with a destination of any tenant in livery.toml.
 
         One that writes to persons needs settings: a tenant's account carries that tenant's messages only.
         """
-        used = {*self._config.channels, *(channel for _, channel in self._endpoints)}
+        used = {*self._config.channels, *(name for one in self._config.tenants.values() for name in one.channels)}
         return [kind for name, kind in sorted(self.types.items()) if name in used]
+
+    def has_settings(self, name: str) -> bool:
+        """Whether the operator has set the channel up."""
+        return name in self._config.channels
 
     def kind(self, name: str) -> ChannelType:
         """A channel's descriptor.
@@ -54,23 +57,50 @@ class Channels:
             raise NotFound(f"no channel is called {name!r}; there are: {', '.join(sorted(self.types))}")
         return self.types[name]
 
-    def endpoints(self, tenant: str, channel: str) -> Sequence[Endpoint]:
-        """What a tenant itself configured for a channel."""
-        return self._endpoints.get((tenant, channel), ())
-
     def configured(self, channel: str, is_it: Callable[[Any], bool]) -> Any:
-        """The first destination of a channel that `is_it`, of whichever tenant; None if there is none."""
-        keys = (one.key for (_, name), ends in self._endpoints.items() if name == channel for one in ends)
-        return next((self._destinations[key] for key in keys if is_it(self._destinations[key])), None)
+        """The first destination of a channel in livery.toml that `is_it`, of whichever tenant; None if there is none."""
+        raws = (raw for tenant in self._config.tenants.values() for raw in tenant.channels.get(channel, ()))
+        read = (self._load(channel).Destination.model_validate(raw) for raw in raws)
+        return next((one for one in read if is_it(one)), None)
 
-    def destination(self, key: str) -> Any:
-        """The destination an endpoint stands for; None if it is no longer configured."""
-        return self._destinations.get(key)
+    def checked(self, name: str, raw: dict[str, Any], at: str) -> Any:
+        """A destination of a channel, as its own model.
 
-    def accounts(self, name: str, seller: str) -> list[Any]:
-        """What a seller and the tenants above it configured for a channel that writes to persons, its own first."""
-        chain = reversed(self._config.chain(seller) or ())
-        return [self._destinations[one.key] for tenant in chain for one in self.endpoints(tenant.id, name)]
+        Raises:
+            NotFound: there is no such channel.
+            SettingsError: the destination does not fit the model; no secret is repeated.
+
+        """
+        self.kind(name)
+        try:
+            return self._load(name).Destination.model_validate(raw)
+        except ValidationError as error:
+            raise SettingsError("the destination is wrong:", problems_of(error, f"channels.{name}.{at}")) from None
+
+    def endpoints(self, name: str, settings: Resolved) -> list[Endpoint]:
+        """What stands for the destinations of a channel in plans and traces: without their secrets."""
+        found: list[Endpoint] = settings.memo.get("endpoints") or self._read(name, settings)[0]
+        return found
+
+    def destinations(self, name: str, settings: Resolved) -> dict[str, Any]:
+        """The destinations themselves, by the keys of their endpoints."""
+        found: dict[str, Any] = settings.memo.get("destinations") or self._read(name, settings)[1]
+        return found
+
+    def _read(self, name: str, settings: Resolved) -> tuple[list[Endpoint], dict[str, Any]]:
+        kind = self._load(name)
+        endpoints, destinations = dict[str, Endpoint](), dict[str, Any]()
+        for item in settings["destinations"].items:
+            destination = kind.Destination.model_validate(item.value)
+            key = sha256("\n".join((item.tenant, name, kind.identity(destination))).encode()).hexdigest()[:24]
+            endpoint = Endpoint(
+                channel=name, key=key, label=kind.label(destination), origin=item.origin,
+                may_see_secrets=getattr(destination, "may_see_secrets", False),
+            )  # fmt: skip
+            endpoints.setdefault(key, endpoint)
+            destinations[key] = destination
+        settings.memo.update(endpoints=list(endpoints.values()), destinations=destinations)
+        return list(endpoints.values()), destinations
 
     def open(self, name: str) -> Channel:
         """The channel itself, made on first use.
@@ -138,18 +168,7 @@ class Channels:
                     if self.types[name].addressing == "persons" and name not in self._config.channels:
                         problems.append(Problem(where, f"[channels.{name}] too: what everybody else's messages go by"))
                     try:
-                        self._add(tenant.id, f"{tenant.level} {tenant.id}", name, raw)
+                        self._load(name).Destination.model_validate(raw)
                     except ValidationError as error:
                         problems += problems_of(error, where)
         return problems
-
-    def _add(self, tenant: str, origin: str, name: str, raw: dict[str, Any]) -> None:
-        kind = self._load(name)
-        destination = kind.Destination.model_validate(raw)
-        key = sha256("\n".join((tenant, name, kind.identity(destination))).encode()).hexdigest()[:24]
-        endpoint = Endpoint(
-            channel=name, key=key, label=kind.label(destination), origin=origin,
-            may_see_secrets=getattr(destination, "may_see_secrets", False),
-        )  # fmt: skip
-        self._endpoints.setdefault((tenant, name), []).append(endpoint)
-        self._destinations[key] = destination

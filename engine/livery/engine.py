@@ -10,6 +10,8 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from livery.administration.checks import Checks
+from livery.administration.desk import Parts, Settings
 from livery.channels import Channels
 from livery.config import Config, find_file
 from livery.errors import ConfigError, LiveryError, Problem, shown
@@ -23,6 +25,8 @@ from livery.packs.installed import installed_packs
 from livery.planning import Planner
 from livery.ports import Now, Query, Receipt, Suppress, nobody_suppressed, utc_now
 from livery.safe import is_sealed_wire
+from livery.settings.fields import FIELDS
+from livery.settings.live import Live
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
 from livery.steps import accept
@@ -32,6 +36,7 @@ from livery.writing import Writer, reading_of
 
 if TYPE_CHECKING:
     from livery.storage.interventions import Interventions
+    from livery.storage.settings import SettingsStore
     from livery.storage.tenants import TenantTable
     from livery.workshop import Workshop
 
@@ -81,14 +86,22 @@ class Engine:
         self._tell_of_packs()
         self.channels = Channels(types, config)
         self.tenants = Tenants(config, self._tenants_if_any, made=lambda: self._opened(checked=False).tenants, now=now)
+        self.live = Live(self._settings_if_any)
         self.press = Press()
         self.shelf = Shelf(cache_folder())
         self.writer = Writer(
             config, self.hooks, self.types, self.library, self.channels, shelf=self.shelf, press=self.press
         )
         self.planner = Planner(
-            config, self.hooks, self.types, self.channels, self.tenants, blocks=self.writer.audiences
+            config,
+            self.hooks,
+            self.types,
+            self.channels,
+            self.tenants,
+            settings=self.live,
+            blocks=self.writer.audiences,
         )
+        self.settings = Settings(self._desk_parts())
 
     @classmethod
     def open(
@@ -180,7 +193,8 @@ class Engine:
         for plan in plans.plans:
             trace = {key: value for key, value in plan.delivery.trace.items() if key != "audience"}
             reading = reading_of(trace, now, is_preview=True)
-            wording = self.writer.written(read, chain, reading).wording
+            tenants = self.planner.settled(read, plan.delivery.channel, now)
+            wording = self.writer.written(read, tenants, reading).wording
             deliveries.append(Planned.model_validate({**trace, "wording": wording}))
         return Explanation(
             event_id=read.id,
@@ -191,6 +205,7 @@ class Engine:
             enabled_why=plans.enabled_why,
             audience=plans.audience,
             deliveries=tuple(deliveries),
+            switched_off=plans.switched_off,
             unreachable=plans.unreachable,
         )
 
@@ -213,11 +228,11 @@ class Engine:
         mine = next((plan for plan in plans.plans if plan.delivery.channel == channel), None)
         user = read.data.user
         reader = mine.delivery.trace["reader_locale"] if mine else (user.locale if user else None)
-        envelope = mine.envelope if mine else self.planner.specimen(read, now)
+        envelope = mine.envelope if mine else self.planner.specimen(read, now, channel)
         trace = mine.delivery.trace if mine else {}
         reading = reading_of({**trace, "reader_locale": reader}, now, asked_locale=locale, is_preview=True)
-        where = self.channels.destination(mine.endpoint.key) if mine and mine.endpoint else None
-        chain = self.planner.chain(read)
+        where = self.planner.destination(mine.delivery, mine.endpoint) if mine and mine.endpoint else None
+        chain = self.planner.settled(read, channel, now)
         message, wording, wire = self.writer.message(read, chain, channel, envelope, reading, destination=where)
         return Preview(message, wording, wire, kind.suffix)
 
@@ -356,15 +371,22 @@ class Engine:
                 self.hooks.alarm("degraded", f"of the pack {one.pack} something was set aside: {one}")
 
     def _check_event_types(self) -> None:
-        known = f"one of {', '.join(sorted(self.types))}, or *"
-        problems = [
-            Problem(f"tenants.{tenant.id}.settings.{name}", known, shown(name))
-            for tenant in self.config.tenants.values()
-            for name in tenant.settings
-            if name not in self.types and name != "*"
-        ]
+        known, fields = f"one of {', '.join(sorted(self.types))}, or *", f"some of {', '.join(FIELDS)}"
+        problems = []
+        for tenant in self.config.tenants.values():
+            for name, settings in tenant.settings.items():
+                at = f"tenants.{tenant.id}.settings.{name}"
+                if name not in self.types and name != "*":
+                    problems.append(Problem(at, known, shown(name)))
+                problems += [
+                    Problem(f"{at}.locked", fields, shown(one)) for one in settings.locked if one not in FIELDS
+                ]
         if problems:
             raise ConfigError("the configuration is wrong:", problems)
+
+    def _desk_parts(self) -> Parts:
+        checks = Checks(self.types, self.channels, packs=lambda: list(self.library.packs))
+        return Parts(self.planner, self.live, checks, self.tenants, lambda: self._opened().settings, self.now)
 
     def _opened(self, *, checked: bool = True) -> "Workshop":
         """The parts that need the store, made on first use; by one thread, however many come at once.
@@ -385,3 +407,7 @@ class Engine:
     def _tenants_if_any(self) -> "TenantTable | None":
         is_there = self._workshop is not None or self.config.store_exists()
         return self._opened(checked=False).tenants if is_there else None
+
+    def _settings_if_any(self) -> "SettingsStore | None":
+        is_there = self._workshop is not None or self.config.store_exists()
+        return self._opened(checked=False).settings if is_there else None

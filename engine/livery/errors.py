@@ -11,6 +11,9 @@ LiveryError
 ├── PluginError          a plugin misuses a hook, or two plugins claim one name
 ├── InputError           something given to a call or in a file is wrong
 ├── Refused              a change would break something that hangs on what is changed
+├── SettingsError        a change of settings was refused; nothing was stored
+│   ├── SettingsLocked   a level above has locked what was to be changed
+│   └── SettingsConflict somebody else changed it in between
 ├── NotFound             no such delivery, tenant, pack, channel or locale
 └── StoreError           the store could not do what was asked
     └── StoreFull        no room left on the disk
@@ -118,6 +121,22 @@ class InputError(_Problems):
 
 class Refused(_Problems):
     """A change would break something that hangs on what is changed: says what, and what to do first."""
+
+
+class SettingsError(_Problems):
+    """A change of settings was refused: says every value that is wrong. Nothing was stored."""
+
+
+class SettingsLocked(SettingsError):
+    """A level above has locked what was to be changed: says which, and who locked it."""
+
+
+class SettingsConflict(SettingsError):
+    """Somebody else changed it since it was read; `changes` has theirs, each a `livery.settings.changes.Change`."""
+
+    def __init__(self, summary: str, problems: Sequence[Problem] = (), changes: Sequence[Any] = ()) -> None:
+        super().__init__(summary, problems)
+        self.changes = tuple(changes)
 
 
 class NotFound(LiveryError):

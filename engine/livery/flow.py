@@ -20,6 +20,7 @@ from livery.hooks import Hooks
 from livery.models.classification import marks, redacted, secrets_of
 from livery.models.delivery import OPEN, Delivery, Outcome, Reason, State
 from livery.models.event import Event, EventType
+from livery.models.tenant import Chain
 from livery.planning import Planner, Plans
 from livery.ports import (
     PLAN,
@@ -149,11 +150,11 @@ class Flow:
 
     # ------------------------------------------------------------------ up to the stored deliveries
 
-    def _plans(self, event: Event, *, late: bool = False) -> Plans | None:
+    def _plans(self, event: Event, accepted_at: datetime | None = None) -> Plans | None:
         """The deliveries of an event; None if they cannot be told now: it is accepted all the same, planned later."""
-        self.planner.chain(event, late=late)
+        self.planner.chain(event, late=accepted_at is not None)
         try:
-            return self.planner.plan(event, self.now(), late=late)
+            return self.planner.plan(event, self.now(), accepted_at=accepted_at)
         except Exception as error:  # noqa: BLE001 - an event is never lost for what planning meets
             self.hooks.alarm("hook_failed", f"planning failed and will be tried again: {error}", event)
             return None
@@ -200,7 +201,7 @@ class Flow:
         if stored is None:
             return Done()
         event = self.safe.event(stored)
-        plans = self._plans(event, late=True)
+        plans = self._plans(event, stored.accepted_at)
         if plans is None:
             return Again(_PLAN_AGAIN)
         with self.store.transaction() as tx:
@@ -317,14 +318,9 @@ class Flow:
             assert stored is not None, "a delivery's event is never removed before it"
             event = self.safe.event(stored)
             reading = reading_of(delivery.trace, stored.accepted_at)
-            where = self.channels.destination(claim.endpoint.key) if claim.endpoint else None
+            chain, where = await self._in_store(lambda: self._settled(claim, event, stored.accepted_at))
             message, wording, wire = self.writer.message(
-                event,
-                self.planner.chain(event, late=True),
-                delivery.channel,
-                claim.envelope,
-                reading,
-                destination=where,
+                event, chain, delivery.channel, claim.envelope, reading, destination=where
             )
         except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
             return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")
@@ -339,15 +335,24 @@ class Flow:
             return wire
         return Outcome(status="retry", reason=Reason.WORKER_CRASHED, detail="taken over by another worker")
 
+    def _settled(self, claim: Claim, event: Event, accepted_at: datetime) -> tuple[Chain, Any]:
+        """The tenants as they count for a delivery, and where it goes, if it is to no person."""
+        chain = self.planner.settled(event, claim.delivery.channel, accepted_at, late=True)
+        return chain, self.planner.destination(claim.delivery, claim.endpoint) if claim.endpoint else None
+
     async def _send(self, claim: Claim, wire: bytes) -> tuple[Outcome, float]:
-        destination = self.channels.destination(claim.endpoint.key) if claim.endpoint else None
-        if claim.endpoint and destination is None:
-            return Outcome(status="failed", reason=Reason.GONE, detail="the destination is no longer configured"), 0.0
+        destination, where, accounts = None, claim.endpoint, list[Any]()
         try:
+            if where is None:
+                accounts = await self._in_store(lambda: self.planner.accounts(claim.delivery))
+            else:
+                destination = await self._in_store(lambda: self.planner.destination(claim.delivery, where))
+                if destination is None:
+                    said = "the destination is no longer configured"
+                    return Outcome(status="failed", reason=Reason.GONE, detail=said), 0.0
             channel = self.channels.open(claim.delivery.channel)
         except Exception as error:  # noqa: BLE001 - an operator can mend it while the delivery waits
             return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error)), 0.0
-        accounts = [] if claim.endpoint else self.channels.accounts(claim.delivery.channel, claim.delivery.tenant)
         dispatch = Dispatch(claim.envelope, destination, wire, claim.delivery.attempts, claim.settled, accounts)
         kind = self.channels.types.get(claim.delivery.channel)
         return await deliver.attempt(channel, dispatch, deadline=kind.deadline if kind else DEADLINE)
@@ -365,7 +370,9 @@ class Flow:
 
 def _keyed(plan: Plan, key: str, due: datetime, priority: int, traced: Mapping[str, str]) -> Plan:
     """The plan with the key of its event, when it is due, and what makes a second delivery like it impossible."""
-    delivery = plan.delivery.model_copy(update={"event_key": key, "due_at": due, "priority": priority})
+    delivery = plan.delivery.model_copy(
+        update={"event_key": key, "due_at": max(due, plan.delivery.due_at), "priority": priority}
+    )
     if traced:
         delivery = delivery.model_copy(update={"trace": {**delivery.trace, **traced}})
     unique = sha256(f"{key}\n{delivery.channel}\n{plan.unique}".encode()).hexdigest()

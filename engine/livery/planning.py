@@ -15,10 +15,14 @@ from livery.locales import one_line
 from livery.models.audience import Audience, Endpoint
 from livery.models.delivery import Delivery, State
 from livery.models.event import Event, EventType
-from livery.models.explanation import Planned
+from livery.models.explanation import Planned, SwitchedOff
 from livery.models.message import Envelope
 from livery.models.tenant import Chain, seller_name
 from livery.ports import Plan
+from livery.settings.differences import ANY
+from livery.settings.effect import as_said, chain_of, due_by
+from livery.settings.live import Live
+from livery.settings.resolving import Answer, Asked, Resolved
 from livery.steps import audience, copies
 from livery.tenants import Tree
 
@@ -28,17 +32,29 @@ _NAME_LENGTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Plans:
-    """The deliveries one event makes, and why these."""
+    """The deliveries one event makes, and why these.
+
+    Attributes:
+        audience: of all channels together.
+        plans: the deliveries.
+        enabled: whether anybody is told at all.
+        enabled_why: who says so.
+        switched_off: channels that are not used for this event type.
+        is_for_persons: whether the settings mean persons to be told.
+
+    """
 
     audience: Audience
     plans: tuple[Plan, ...]
     enabled: bool
     enabled_why: str
+    switched_off: tuple[SwitchedOff, ...] = ()
+    is_for_persons: bool = True
 
     @property
     def unreachable(self) -> bool:
         """Somebody should be told, and no person is."""
-        return self.enabled and not self.audience.reaches_a_person
+        return self.enabled and self.is_for_persons and not self.audience.reaches_a_person
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +65,24 @@ class From:
     address: str
     reply_to: str
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A channel an event may go out by, and what the levels say about it."""
+
+    kind: ChannelType
+    settings: Resolved
+    chain: Chain
+    """The tenants, with what they say about just this event type and channel."""
+
+    @property
+    def is_to_persons(self) -> bool:
+        return self.kind.addressing == PERSONS
+
+    @property
+    def enabled(self) -> Answer:
+        return self.settings["enabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +106,25 @@ class Planner:
         types: event types by name.
         channels: the channels.
         tenants: the tenants.
+        settings: what the tenants' levels say.
         blocks: whom the blocks of a notification are for, where the seller's pack says so.
 
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root hands every part in
         self,
         config: Config,
         hooks: Hooks,
         types: Mapping[str, EventType],
         channels: Channels,
         tenants: Tree,
+        *,
+        settings: Live,
         blocks: Callable[[Chain, EventType], copies.Audiences] = lambda _chain, _kind: (),
     ) -> None:
         self._config, self._hooks, self._types, self._channels = config, hooks, types, channels
-        self._tenants, self._blocks = tenants, blocks
+        self._tenants, self._settings, self._blocks = tenants, settings, blocks
+        self._asked: dict[tuple[str, str], Asked] = {}
 
     def chain(self, event: Event, *, late: bool = False) -> Chain:
         """The tenants an event concerns, from the platform down to its seller.
@@ -106,27 +144,66 @@ class Planner:
             raise UnknownSeller("unknown seller:", [Problem("data.seller.id", expected, shown(event.seller_id))])
         return found
 
-    def plan(self, event: Event, now: datetime, *, late: bool = False) -> Plans:
-        """One delivery for the audience of each channel to persons, one for each endpoint of the others."""
-        kind, chain = self._types[event.type], self.chain(event, late=late)
-        enabled, why = audience.is_enabled(kind, chain)
-        if not enabled:
-            return Plans(Audience(warnings=(f"Switched off by {why}.",)), (), enabled=False, enabled_why=why)
-        who = audience.resolve(event, kind, chain, directory=self._directory)
-        endpoints = [one for channel in self._channels.enabled() for one in self._endpoints(channel, chain)]
-        who = who.model_copy(update={"endpoints": tuple(endpoints)})
-        sender = self.sender(chain, event)
-        letters = copies.split(who, event.data, self._blocks(chain, kind))
-        plans = [
-            self._one(event, channel, target, sender, now)
-            for channel in self._channels.enabled()
-            for target in self._targets(channel, who, letters)
-        ]
-        return Plans(who, tuple(plans), enabled=True, enabled_why=why)
+    def plan(self, event: Event, now: datetime, *, accepted_at: datetime | None = None) -> Plans:
+        """One delivery for the audience of each channel to persons, one for each endpoint of the others.
 
-    def specimen(self, event: Event, now: datetime) -> Envelope:
+        Args:
+            event: the event.
+            now: when the deliveries are made.
+            accepted_at: when the event was, if before: what is scheduled is judged by that, and a seller that was
+                removed meanwhile still counts.
+
+        """
+        self._settings.refresh()
+        chain, at = self.chain(event, late=accepted_at is not None), accepted_at or now
+        general = self.resolved(chain, event.type, ANY, at)["enabled"]
+        ways = self._ways(event, chain, at)
+        on = [way for way in ways if way.enabled.value]
+        off = tuple(SwitchedOff(channel=one.kind.name, origin=one.enabled.origin) for one in ways if one not in on)
+        if not on and (off or not general.value):
+            why = off[0].origin if general.value else general.origin
+            said = Audience(warnings=(f"Switched off by {why}.",))
+            return Plans(said, (), enabled=False, enabled_why=why, switched_off=off)
+        told = self._told(event, chain, ways, at)
+        endpoints = [where for way in on if not way.is_to_persons for where in self._endpoints(way)]
+        together = audience.together(list(told.values())).model_copy(update={"endpoints": tuple(endpoints)})
+        plans = [
+            self._one(event, way, target, now) for way in on for target in self._targets(event, way, told, endpoints)
+        ]
+        return Plans(
+            together, tuple(plans), enabled=True, enabled_why=general.origin, switched_off=off,
+            is_for_persons=bool(told),
+        )  # fmt: skip
+
+    def resolved(self, chain: Chain, event_type: str, channel: str, at: datetime) -> Resolved:
+        """What the levels' settings come to for an event type and channel (`*` for what is said of all)."""
+        return self._settings.resolved(chain, self._asking(event_type, channel), at)
+
+    def settled(self, event: Event, channel: str, at: datetime, *, late: bool = False) -> Chain:
+        """The tenants an event concerns, each with pack, language and sender as they count for a channel.
+
+        Raises:
+            UnknownSeller: the seller is no tenant.
+
+        """
+        self._settings.refresh()
+        chain = self.chain(event, late=late)
+        return chain_of(self.resolved(chain, event.type, channel, at), chain)
+
+    def destination(self, delivery: Delivery, endpoint: Endpoint) -> Any:
+        """The destination an endpoint of a delivery stands for; None if it is no longer configured."""
+        found = self._every(delivery, endpoint.channel)
+        return found and self._channels.destinations(endpoint.channel, found).get(endpoint.key)
+
+    def accounts(self, delivery: Delivery) -> list[Any]:
+        """What a seller and the tenants above it have for a channel that writes to persons, its own first."""
+        found = self._every(delivery, delivery.channel)
+        return list(reversed(self._channels.destinations(delivery.channel, found).values())) if found else []
+
+    def specimen(self, event: Event, now: datetime, channel: str = ANY) -> Envelope:
         """An envelope for a preview where no delivery is planned: nobody in it, only the sender."""
-        return self._envelope(event, Audience(), None, self.sender(self.chain(event), event), now)
+        sender = self.sender(self.settled(event, channel, now), event)
+        return self._envelope(event, Audience(), None, sender, now)
 
     def sender(self, chain: Chain, event: Event) -> From:
         """The nearest tenant's own address if its domain is verified; else the platform's, in the seller's name."""
@@ -147,31 +224,72 @@ class Planner:
         address = platform.address or f"notifications@{self._config.message_id_domain}"
         return From(one_line(name, _NAME_LENGTH), address, reply_to or platform.reply_to or "", why)
 
-    def _targets(self, channel: ChannelType, who: Audience, letters: list[copies.Copy]) -> list[_Target]:
-        if channel.addressing == PERSONS:
-            return [_Target(copy) for copy in letters]
-        mine = [one for one in who.endpoints if one.channel == channel.name]
-        return [_Target(copies.Copy(who, (copies.view_of_endpoint(one),)), one) for one in mine]
+    def _asking(self, event_type: str, channel: str) -> Asked:
+        made = self._asked.get((event_type, channel))
+        if made is None:
+            kind, way = self._types.get(event_type), self._channels.types.get(channel)
+            places: dict[str, Any] = {place: getattr(kind, place) for place in audience.PLACES} if kind else {}
+            defaults: dict[str, Any] = {"enabled": True, "locale_policy": "reader", **places}
+            made = Asked(event_type, channel, defaults, is_cumulative=bool(way and way.cumulative))
+            self._asked[event_type, channel] = made
+        return made
 
-    def _one(
-        self,
-        event: Event,
-        channel: ChannelType,
-        target: _Target,
-        sender: From,
-        now: datetime,
-    ) -> Plan:
+    def _ways(self, event: Event, chain: Chain, at: datetime) -> list[_Way]:
+        """The channels that are set up for a seller, whether they are switched on or not."""
+        ways = []
+        for name, kind in sorted(self._channels.types.items()):
+            if kind.addressing == PERSONS and not self._channels.has_settings(name):
+                continue
+            settings = self.resolved(chain, event.type, name, at)
+            if kind.addressing == PERSONS or settings["destinations"].items:
+                ways.append(_Way(kind, settings, chain_of(settings, chain)))
+        return ways
+
+    def _every(self, delivery: Delivery, channel: str) -> Resolved | None:
+        """What all levels have of a channel, for a delivery."""
+        self._settings.refresh()
+        chain = self._tenants.chain(delivery.tenant, late=True)
+        if chain is None or channel not in self._channels.types:
+            return None
+        return self._settings.resolved(
+            chain, Asked(delivery.event_type, channel, is_cumulative=True), delivery.created_at
+        )
+
+    def _told(self, event: Event, chain: Chain, ways: list[_Way], at: datetime) -> dict[str, Audience]:
+        """The audience of each channel to persons; of an event nobody set up one for, as if there were one."""
+        asked = {way.kind.name: way.settings for way in ways if way.is_to_persons and way.enabled.value}
+        if not any(way.is_to_persons for way in ways):
+            asked = {ANY: self.resolved(chain, event.type, ANY, at)}
+        look_up = self._directory()
+        return {name: audience.resolve(event, one, chain, directory=look_up) for name, one in asked.items()}
+
+    def _targets(
+        self, event: Event, way: _Way, told: Mapping[str, Audience], endpoints: list[Endpoint]
+    ) -> list[_Target]:
+        if way.is_to_persons:
+            blocks = self._blocks(way.chain, self._types[event.type])
+            return [_Target(copy) for copy in copies.split(told[way.kind.name], event.data, blocks)]
+        mine = [one for one in endpoints if one.channel == way.kind.name]
+        return [_Target(copies.Copy(Audience(), (copies.view_of_endpoint(one),)), one) for one in mine]
+
+    def _one(self, event: Event, way: _Way, target: _Target, now: datetime) -> Plan:
         who, where = target.copy.audience, target.endpoint
+        sender = self.sender(way.chain, event)
         envelope = self._envelope(event, who, where, sender, now)
+        due, held = (now, "") if self._types[event.type].critical else due_by(way.settings, now)
+        reads_their_own = where is None and way.settings["locale_policy"].value == "reader"
         planned = Planned(
-            channel=channel.name,
+            channel=way.kind.name,
             destination=where.label if where else ", ".join(envelope.addresses),
             origin=where.origin if where else "; ".join(dict.fromkeys(entry.why() for entry in who.entries)),
             sender="" if where else sender.address,
             sender_why="" if where else sender.why,
-            reader_locale=None if where else next((one.locale for one in who.at("to") if one.locale), None),
+            reader_locale=next((one.locale for one in who.at("to") if one.locale), None) if reads_their_own else None,
             views=tuple(view.words() for view in target.copy.views),
             withheld=target.copy.withheld(event.data),
+            due=due if held else None,
+            held=held,
+            settings=as_said(way.settings, is_to_persons=way.is_to_persons),
         )
         told = who.model_dump(mode="json", exclude={"endpoints"})
         delivery = Delivery(
@@ -180,10 +298,10 @@ class Planner:
             event_key="",
             event_id=event.id,
             event_type=event.type,
-            channel=channel.name,
+            channel=way.kind.name,
             destination=planned.destination,
             state=State.PENDING,
-            due_at=now,
+            due_at=due,
             created_at=now,
             message_id=envelope.message_id,
             warnings=() if where else who.warnings,
@@ -202,15 +320,21 @@ class Planner:
             **({} if where else _letterhead(sender, who)),
         )
 
-    def _endpoints(self, channel: ChannelType, chain: Chain) -> list[Endpoint]:
-        if channel.addressing == PERSONS:
-            return []
-        return audience.endpoints(
-            channel.name, chain, cumulative=channel.cumulative, configured=self._channels.endpoints
-        )
+    def _endpoints(self, way: _Way) -> list[Endpoint]:
+        return self._channels.endpoints(way.kind.name, way.settings)
 
-    def _directory(self, selector: str, event: Event, chain: Chain) -> Any:
-        return self._hooks.first("livery_resolve_recipients", selector=selector, event=event, chain=chain)
+    def _directory(self) -> audience.Resolve:
+        """The host's answers, each selector asked once for an event."""
+        known: dict[str, Any] = {}
+
+        def look_up(selector: str, event: Event, chain: Chain) -> Any:
+            if selector not in known:
+                known[selector] = self._hooks.first(
+                    "livery_resolve_recipients", selector=selector, event=event, chain=chain
+                )
+            return known[selector]
+
+        return look_up
 
 
 def _letterhead(sender: From, who: Audience) -> dict[str, Any]:

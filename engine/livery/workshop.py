@@ -19,6 +19,7 @@ from livery.safe import Safe
 from livery.storage.database import connect
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
+from livery.storage.settings import SettingsStore
 from livery.storage.tenants import TenantTable
 from livery.telemetry import Telemetry
 
@@ -36,6 +37,7 @@ class Workshop:
 
     ledger: Ledger
     tenants: TenantTable
+    settings: SettingsStore
     execution: EmbeddedExecution
     flow: Flow
     load: Load
@@ -92,7 +94,7 @@ class Workshop:
             endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
         )
         interventions = Interventions(ledger, execution, now=engine.now)
-        return cls(ledger, TenantTable(ledger), execution, flow, load, interventions)
+        return cls(ledger, TenantTable(ledger), SettingsStore(ledger.engine), execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""

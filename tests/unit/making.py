@@ -22,6 +22,8 @@ from livery.packs.assets import Policy
 from livery.packs.chain import Library, PackChain
 from livery.plugin import hookimpl
 from livery.render.message import render
+from livery.settings import configured
+from livery.settings.resolving import Asked, Resolved, resolve
 from livery.stencils import orders
 from livery.stencils.compiling import compiled
 from livery.stencils.direct import Direct
@@ -93,6 +95,15 @@ def chain(seller: dict[str, Any] | None = None, **above: dict[str, Any]) -> Chai
         Tenant.model_validate({"id": id_, "level": level, "parent": parent, "name": id_.title(), **fields})
         for id_, level, parent, fields in levels
     )
+
+
+PLACES = {"to": KIND.to, "cc": KIND.cc, "bcc": KIND.bcc}
+
+
+def settled(tenants: Chain, channel: str = "*", *, cumulative: bool = False, places: Any = PLACES) -> Resolved:
+    """What the tenants' settings come to for the event, with no store; `places` are the defaults."""
+    asked = Asked(KIND.name, channel, {"enabled": True, **places}, is_cumulative=cumulative)
+    return resolve([configured.layer(tenant) for tenant in tenants], asked, NOW)
 
 
 def write(folder: Path, files: dict[str, str]) -> Path:

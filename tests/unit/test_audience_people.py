@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from livery.models.audience import Audience, Recipient
 from livery.models.tenant import Contact
 from livery.steps import audience
-from unit.making import KIND, chain, event
+from unit.making import chain, event, settled
 
 TYPE = "OfferProvisionError"
 
@@ -29,13 +29,15 @@ def knows(people: dict[str, list[str]]):
 
 
 def resolve(seller=None, *, directory=nobody, of=None, **above) -> Audience:
-    return audience.resolve(of or event(), KIND, chain(seller, **above), directory=directory)
+    tenants = chain(seller, **above)
+    return audience.resolve(of or event(), settled(tenants), tenants, directory=directory)
 
 
 def told(places: dict, **people) -> Audience:
     """The audience where the seller sets these places, and a directory knows `role:<name>`."""
     directory = knows({f"role:{name}": addresses for name, addresses in people.items()})
-    return resolve({"settings": {TYPE: {"to": [], "cc": [], "bcc": [], **places}}}, directory=directory)
+    tenants = chain({"settings": {TYPE: {"to": [], "cc": [], "bcc": [], **places}}})
+    return audience.resolve(event(), settled(tenants, places={}), tenants, directory=directory)
 
 
 def placed(found: Audience) -> list[tuple[str, str]]:
@@ -84,9 +86,13 @@ def test_of_two_distributors_the_nearest_is_asked_first():
     above = distributor.model_copy(update={"contacts": {"primary": Contact(email="above@x.example")}})
     below = distributor.model_copy(update={"contacts": {"primary": Contact(email="below@x.example")}})
     tenants = (platform, above, below, seller)
-    assert audience.resolve(event(), KIND, tenants, directory=nobody).at("to")[0].address == "below@x.example"
+    assert (
+        audience.resolve(event(), settled(tenants), tenants, directory=nobody).at("to")[0].address == "below@x.example"
+    )
     tenants = (platform, above, distributor, seller)
-    assert audience.resolve(event(), KIND, tenants, directory=nobody).at("to")[0].address == "above@x.example"
+    assert (
+        audience.resolve(event(), settled(tenants), tenants, directory=nobody).at("to")[0].address == "above@x.example"
+    )
 
 
 @pytest.mark.parametrize("written", ["Any Body <any@where.example>", ' "Any Body"  <any@where.example> '])
@@ -266,7 +272,9 @@ def test_is_to_empty_the_first_reachable_of_the_fallback_chain_is_told_with_a_wa
     assert found.entries[0].origin == "fallback"
     (warning,) = found.warnings
     assert FALLBACKS[missing][1] in warning
-    assert [one.selector for one in found.excluded] == [selector for selector, _ in FALLBACKS[:missing]]
+    replaced, missed = found.excluded[:2], found.excluded[2:]
+    assert {one.reason for one in replaced} == {"replaced by the list of seller shop (livery.toml)"}
+    assert [one.selector for one in missed] == [selector for selector, _ in FALLBACKS[:missing]]
 
 
 def test_a_fallback_with_an_invalid_address_gives_way_to_the_next():

@@ -10,6 +10,9 @@ from livery.errors import ConfigError, NotFound
 from livery.models.base import Model
 from livery.models.message import Format
 from livery.models.tenant import Level
+from livery.settings.configured import layer
+from livery.settings.resolving import Asked, Resolved, resolve
+from unit.making import NOW
 
 
 def config(**settings) -> Config:
@@ -187,19 +190,25 @@ def test_a_channel_is_enabled_by_settings_or_by_a_destination_at_any_tenant():
     assert enabled(tenants={"p": {}, "s": {"parent": "p", "channels": {"raven": {"url": "x"}}}}) == ["raven"]
 
 
+def configured_at(made: Channels, tenant: str, channel: str) -> Resolved:
+    """What one tenant says of a channel."""
+    return resolve([layer(made._config.tenants[tenant])], Asked("*", channel), NOW)
+
+
 def test_an_endpoint_leads_to_its_destination_and_tells_no_secret():
     made = channels(tenants={"p": {"channels": {"pigeon": {"url": "geheim"}}}})
-    (endpoint,) = made.endpoints("p", "pigeon")
-    assert made.destination(endpoint.key).url.get_secret_value() == "geheim"
-    assert (endpoint.label, endpoint.origin) == ("a loft", "default p")
-    assert "geheim" not in repr(endpoint)
-    assert (made.endpoints("p", "raven"), made.destination("no such key")) == ((), None)
+    found = configured_at(made, "p", "pigeon")
+    (endpoint,) = made.endpoints("pigeon", found)
+    assert made.destinations("pigeon", found)[endpoint.key].url.get_secret_value() == "geheim"
+    assert (endpoint.label, endpoint.origin) == ("a loft", "default p (livery.toml)")
+    assert "geheim" not in repr(endpoint) + repr(found)
+    assert made.endpoints("raven", configured_at(made, "p", "raven")) == []
 
 
 def test_the_key_of_an_endpoint_is_of_its_tenant_channel_and_destination():
     def key(tenant: str, channel: str, url: str) -> str:
         made = channels(tenants={tenant: {"channels": {channel: {"url": url}}}})
-        return made.endpoints(tenant, channel)[0].key
+        return made.endpoints(channel, configured_at(made, tenant, channel))[0].key
 
     assert key("p", "pigeon", "x") == key("p", "pigeon", "x")
     others = {key("q", "pigeon", "x"), key("p", "raven", "x"), key("p", "pigeon", "y")}

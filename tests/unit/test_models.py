@@ -14,7 +14,7 @@ from livery.models.audience import Audience, Endpoint, Entry, Exclusion, Recipie
 from livery.models.base import Model
 from livery.models.delivery import Attempt, Delivery, Outcome, RecipientResult, State
 from livery.models.event import EventPart
-from livery.models.explanation import Explanation, Planned, Wording
+from livery.models.explanation import Explanation, Planned, Said, SettingsView, SwitchedOff, Wording
 from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import (
     Action,
@@ -73,6 +73,9 @@ EXAMPLES = [
     KIND,
     Wording(locale="en", locale_why="", locale_fallbacks=(), packs=(), subject=""),
     Planned(channel="smtp", destination="", origin=""),
+    Said(field="pack", value="nordwind", origin="seller shop"),
+    SettingsView(tenant="shop", chain=(), event_type="*", channel="*", revision=0, rows=()),
+    SwitchedOff(channel="smtp", origin="seller shop"),
     Explanation(event_id="", event_type="", seller="", chain=(), audience=Audience(), deliveries=()),
     Inline(cid="a@livery", media_type="image/png", data=b"x"),
     Message(format=Format.TEXT, locale="en", title=""),

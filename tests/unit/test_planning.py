@@ -11,6 +11,7 @@ from livery.models.audience import Recipient
 from livery.models.base import Model
 from livery.models.message import Format
 from livery.planning import Planner
+from livery.settings.live import Live
 from livery.tenants import Tree
 from unit.making import NOW, TYPES, chain, event, plugin
 
@@ -51,7 +52,8 @@ TENANTS = {
 
 def planner(hooks: Hooks | None = None, **settings) -> Planner:
     config = Config.load(None, **{"tenants": TENANTS, **settings})
-    return Planner(config, hooks or Hooks(), TYPES, Channels(KINDS, config), Tree(config, lambda: None))
+    channels, tree = Channels(KINDS, config), Tree(config, lambda: None)
+    return Planner(config, hooks or Hooks(), TYPES, channels, tree, settings=Live(lambda: None))
 
 
 def tenants(**fields) -> dict:
@@ -221,7 +223,7 @@ def test_endpoints_are_told_although_no_person_is_reached_and_that_is_said():
 def test_an_event_type_that_is_switched_off_makes_no_delivery_and_no_alarm():
     off = tenants(shop={"settings": {"*": {"enabled": False}}, "channels": hook("shop")})
     plans = planner(tenants=off, channels={"mail": {}}).plan(event(), NOW)
-    assert (plans.plans, plans.unreachable, plans.enabled_why) == ((), False, "seller shop")
+    assert (plans.plans, plans.unreachable, plans.enabled_why) == ((), False, "seller shop (livery.toml)")
 
 
 def test_an_envelope_holds_every_place_and_the_sender_of_mail():

@@ -28,7 +28,7 @@ def leave(engine: "Engine", event: "Event", config: Path | None, asked: str | No
         or any(engine.hooks.implementations(hook) for hook in _SPEAKING_HOOKS)
     ):
         return
-    chain, kind = engine.planner.chain(event), engine.types[event.type]
+    chain, kind = engine.planner.settled(event, quick.CHANNEL, engine.now()), engine.types[event.type]
     if marks(kind.data) or engine.writer.audiences(chain, kind):
         return  # it depends on the reader what is said
     packs, _ = engine.writer.packs(chain)
@@ -63,7 +63,7 @@ def _kit(engine: "Engine", event: "Event", asked: str | None) -> dict[str, Any]:
     from livery.steps import compose
     from livery.writing import Reading
 
-    kind, chain = engine.types[event.type], engine.planner.chain(event)
+    kind, chain = engine.types[event.type], engine.planner.settled(event, quick.CHANNEL, engine.now())
     packs, _ = engine.writer.packs(chain)
     last = engine.config.default_locale
     user = event.data.user

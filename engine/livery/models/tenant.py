@@ -95,6 +95,9 @@ class EventSettings(Model):
     to: Place = Field(default=Place(), description="Who it is addressed to. A list is short for `set`.")
     cc: Place = Field(default=Place(), description="Who gets a copy that everybody sees.")
     bcc: Place = Field(default=Place(), description="Who gets a copy that nobody else sees.")
+    locked: tuple[str, ...] = Field(
+        default=(), description="Settings that the levels below cannot change: `enabled`, `to`, `cc`, …"
+    )
 
     @field_validator("to", "cc", "bcc", mode="before")
     @classmethod

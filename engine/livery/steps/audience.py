@@ -1,16 +1,16 @@
 """Audience: settings and directory decide who is told, in which place, and why."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from livery.locales import one_line
-from livery.models.audience import Audience, Endpoint, Entry, Exclusion, PlaceName, Recipient
-from livery.models.event import Event, EventType
-from livery.models.tenant import Chain, Contact, EventSettings, Place, Tenant
+from livery.models.audience import Audience, Entry, Exclusion, PlaceName, Recipient
+from livery.models.event import Event
+from livery.models.tenant import Chain, Contact
+from livery.settings.resolving import Resolved
 
 Resolve = Callable[[str, Event, Chain], Sequence[Recipient] | None]
-Configured = Callable[[str, str], Sequence[Endpoint]]
 
 PLACES: tuple[PlaceName, ...] = ("to", "cc", "bcc")
 FALLBACKS = (
@@ -33,15 +33,15 @@ class Rule:
     origin: str
 
 
-def resolve(event: Event, kind: EventType, chain: Chain, *, directory: Resolve) -> Audience:
+def resolve(event: Event, settings: Resolved, chain: Chain, *, directory: Resolve) -> Audience:
     """Who is told of an event, with a reason for everyone in it and everyone left out.
 
     An address appears once, in the strongest place (To, Cc, Bcc). Is To empty, the fallback chain
     applies with a warning; whoever it finds is moved to To.
     """
     entries: list[Entry] = []
-    excluded: list[Exclusion] = []
-    for rule in rules(kind, chain):
+    excluded = _unsaid(settings)
+    for rule in _rules(settings):
         found, left_out = _people(rule, event, chain, directory)
         entries.extend(found)
         excluded.extend(left_out)
@@ -58,41 +58,29 @@ def resolve(event: Event, kind: EventType, chain: Chain, *, directory: Resolve) 
     return Audience(entries=tuple(kept), excluded=(*excluded, *twins), warnings=tuple(warnings))
 
 
-def rules(kind: EventType, chain: Chain) -> list[Rule]:
-    """The selectors in force: the event type's defaults, then every level's differences, `*` before the type."""
-    lists: dict[PlaceName, dict[str, str]] = {place: dict.fromkeys(getattr(kind, place), "default") for place in PLACES}
-    for tenant in chain:
-        for settings in _settings(tenant, kind.name):
-            for place in PLACES:
-                lists[place] = _changed(lists[place], getattr(settings, place), f"{tenant.level} {tenant.id}")
-    return [Rule(place, selector, origin) for place in PLACES for selector, origin in lists[place].items()]
+def together(told: Sequence[Audience]) -> Audience:
+    """The audiences of several channels as one: everybody who is told, once."""
+    if len(told) == 1:
+        return told[0]
+    return Audience(
+        entries=tuple(dict.fromkeys(one for who in told for one in who.entries)),
+        excluded=tuple(dict.fromkeys(one for who in told for one in who.excluded)),
+        warnings=tuple(dict.fromkeys(one for who in told for one in who.warnings)),
+    )
 
 
-def is_enabled(kind: EventType, chain: Chain) -> tuple[bool, str]:
-    """Whether the event type is on for a seller, and the level that says so."""
-    answer, origin = True, "default"
-    for tenant in chain:
-        for settings in _settings(tenant, kind.name):
-            if settings.enabled is not None:
-                answer, origin = settings.enabled, f"{tenant.level} {tenant.id}"
-    return answer, origin
+def _rules(settings: Resolved) -> list[Rule]:
+    """The selectors in force."""
+    return [Rule(place, item.key, item.origin) for place in PLACES for item in settings[place].items]
 
 
-def endpoints(channel: str, chain: Chain, *, cumulative: bool, configured: Configured) -> list[Endpoint]:
-    """A channel's destinations: every level's if cumulative, else those of the lowest level that has some."""
-    levels = [found for tenant in chain if (found := configured(tenant.id, channel))]
-    return [endpoint for found in (levels if cumulative else levels[-1:]) for endpoint in found]
-
-
-def _settings(tenant: Tenant, kind: str) -> Iterator[EventSettings]:
-    yield from (tenant.settings[name] for name in ("*", kind) if name in tenant.settings)
-
-
-def _changed(current: dict[str, str], place: Place, origin: str) -> dict[str, str]:
-    changed = dict(current) if place.set is None else dict.fromkeys(place.set, origin)
-    for selector in place.add:
-        changed.setdefault(selector, origin)
-    return {selector: where for selector, where in changed.items() if selector not in place.remove}
+def _unsaid(settings: Resolved) -> list[Exclusion]:
+    """The selectors that some level named and that are not in force."""
+    return [
+        Exclusion(place=place, selector=one.key, origin=one.origin, reason=one.reason)
+        for place in PLACES
+        for one in settings[place].left_out
+    ]
 
 
 def _people(rule: Rule, event: Event, chain: Chain, directory: Resolve) -> tuple[list[Entry], list[Exclusion]]:
@@ -116,9 +104,8 @@ def _look_up(selector: str, event: Event, chain: Chain, directory: Resolve) -> t
     """Who a selector stands for, or why it stands for nobody."""
     kind, _, rest = selector.partition(":")
     if kind == "address":
-        named = _NAMED.fullmatch(rest)
-        name, spec = named.groups() if named else ("", rest)
-        return [Recipient(address=spec.strip(), name=name)], ""
+        name, spec = named(rest)
+        return [Recipient(address=spec, name=name)], ""
     answer = directory(selector, event, chain)
     if answer is not None:
         return answer, "the host's directory knows nobody for it"
@@ -157,6 +144,13 @@ def _once(entries: Sequence[Entry]) -> tuple[list[Entry], list[Exclusion]]:
                 )
             )  # fmt: skip
     return list(kept.values()), twins
+
+
+def named(text: str) -> tuple[str, str]:
+    """The name and the address in `Name <address>`; where there is no name, all of it as the address."""
+    found = _NAMED.fullmatch(text)
+    name, spec = found.groups() if found else ("", text)
+    return name, spec.strip()
 
 
 @dataclass(frozen=True, slots=True)

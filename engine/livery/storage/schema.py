@@ -3,6 +3,8 @@
 Times are whole microseconds since 1970 in UTC: they order, compare and index alike on every database.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -11,6 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    PrimaryKeyConstraint,
     String,
     Table,
     Text,
@@ -18,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -182,4 +185,57 @@ revision = Table(
     metadata,
     Column("name", String(40), primary_key=True),
     Column("value", BigInteger, nullable=False),
+)
+
+_SLOT = ("tenant", "event_type", "channel", "field", "item", "is_lock", "starts", "ends")
+
+
+def _slot_columns() -> list[Column[Any]]:
+    return [
+        Column("tenant", String(200), nullable=False),
+        Column("event_type", String(200), nullable=False),
+        Column("channel", String(100), nullable=False),
+        Column("field", String(40), nullable=False),
+        Column("item", String(400), nullable=False),
+        Column("is_lock", Integer, nullable=False),
+        Column("starts", BigInteger, nullable=False),
+        Column("ends", BigInteger, nullable=False),
+    ]
+
+
+setting = Table(
+    "livery_setting",
+    metadata,
+    *_slot_columns(),
+    Column("operation", String(10), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    PrimaryKeyConstraint(*_SLOT),
+)
+
+setting_change = Table(
+    "livery_setting_change",
+    metadata,
+    *_slot_columns(),
+    Column("id", String(40), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    Column("note", Text, nullable=False),
+    Column("undo_of", String(40), nullable=False),
+    PrimaryKeyConstraint("tenant", "id", "number"),
+)
+Index("ix_livery_setting_change_revision", setting_change.c.revision)
+Index("ix_livery_setting_change_id", setting_change.c.id)
+
+setting_revision = Table(
+    "livery_setting_revision",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
 )

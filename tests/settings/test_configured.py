@@ -1,15 +1,14 @@
-"""Audience: which selectors are in force, after the differences of every level; and which endpoints."""
+"""What livery.toml says at every level: which selectors are in force, and which destinations."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livery.models.audience import Endpoint
-from livery.steps import audience
-from unit.making import KIND, chain
+from unit.making import chain, settled
 
 SELLER_CONTACT = "organization_contact:seller.primary"
 TYPE = "OfferProvisionError"
+PLATFORM, DISTRI, SHOP = (f"{one} (livery.toml)" for one in ("default platform", "distributor distri", "seller shop"))
 
 
 def settings(type_: str = TYPE, **places) -> dict:
@@ -19,8 +18,8 @@ def settings(type_: str = TYPE, **places) -> dict:
 def in_force(*levels: dict) -> list[tuple[str, str, str]]:
     """(place, selector, origin) under differences of platform, distributor and seller."""
     platform, distributor, seller = (*levels, {}, {}, {})[:3]
-    found = audience.rules(KIND, chain(seller, platform=platform, distributor=distributor))
-    return [(rule.place, rule.selector, rule.origin) for rule in found]
+    found = settled(chain(seller, platform=platform, distributor=distributor))
+    return [(place, item.key, item.origin) for place in ("to", "cc", "bcc") for item in found[place].items]
 
 
 DEFAULT = [("to", "event_user", "default"), ("cc", SELLER_CONTACT, "default")]
@@ -35,12 +34,12 @@ def test_by_default_the_user_of_the_event_is_told_and_the_sellers_primary_contac
     [
         pytest.param(
             [settings(cc={"add": ["role:sales"]})],
-            [*DEFAULT, ("cc", "role:sales", "default platform")],
+            [*DEFAULT, ("cc", "role:sales", PLATFORM)],
             id="platform adds",
         ),
         pytest.param(
             [{}, {}, settings(bcc={"add": ["address:log@shop.example"]})],
-            [*DEFAULT, ("bcc", "address:log@shop.example", "seller shop")],
+            [*DEFAULT, ("bcc", "address:log@shop.example", SHOP)],
             id="seller adds",
         ),
         pytest.param(
@@ -53,38 +52,38 @@ def test_by_default_the_user_of_the_event_is_told_and_the_sellers_primary_contac
         ),
         pytest.param(
             [settings(to=["role:a"]), {}, settings(to={"add": ["role:b"]})],
-            [("to", "role:a", "default platform"), ("to", "role:b", "seller shop"), DEFAULT[1]],
+            [("to", "role:a", PLATFORM), ("to", "role:b", SHOP), DEFAULT[1]],
             id="platform sets and seller adds",
         ),
         pytest.param(
             [settings(to={"add": ["role:a"]}), settings(to=["role:b"]), {}],
-            [("to", "role:b", "distributor distri"), DEFAULT[1]],
+            [("to", "role:b", DISTRI), DEFAULT[1]],
             id="set replaces everything from above",
         ),
         pytest.param([{}, {}, settings(to=[], cc=[])], [], id="an empty set is nobody"),
         pytest.param(
             [settings(cc={"add": ["role:a"]}), settings(cc={"add": ["role:a"]})],
-            [*DEFAULT, ("cc", "role:a", "default platform")],
+            [*DEFAULT, ("cc", "role:a", PLATFORM)],
             id="added twice keeps the first origin",
         ),
         pytest.param([{}, {}, settings(to={"remove": ["role:nobody"]})], DEFAULT, id="removing what is not there"),
         pytest.param(
             [{}, {}, settings(to={"set": ["role:a"], "add": ["role:b"], "remove": ["role:a"]})],
-            [("to", "role:b", "seller shop"), DEFAULT[1]],
+            [("to", "role:b", SHOP), DEFAULT[1]],
             id="set then add then remove",
         ),
         pytest.param([settings("Other", to=["role:other"])], DEFAULT, id="another event type's settings do not count"),
         pytest.param(
-            [settings("*", cc={"add": ["role:all"]})], [*DEFAULT, ("cc", "role:all", "default platform")], id="* counts"
+            [settings("*", cc={"add": ["role:all"]})], [*DEFAULT, ("cc", "role:all", PLATFORM)], id="* counts"
         ),
         pytest.param(
             [{"settings": {TYPE: {"to": ["role:one"]}, "*": {"to": ["role:all"]}}}],
-            [("to", "role:one", "default platform"), DEFAULT[1]],
+            [("to", "role:one", PLATFORM), DEFAULT[1]],
             id="* before the type on one level",
         ),
         pytest.param(
             [settings(to=["role:one"]), {}, settings("*", to=["role:all"])],
-            [("to", "role:all", "seller shop"), DEFAULT[1]],
+            [("to", "role:all", SHOP), DEFAULT[1]],
             id="* of a lower level after the type of a higher",
         ),
     ],
@@ -95,7 +94,7 @@ def test_every_level_changes_what_comes_from_above(levels, expected):
 
 def test_a_selector_may_stand_in_two_places():
     both = in_force({}, {}, settings(cc={"add": ["event_user"]}))
-    assert both == [*DEFAULT, ("cc", "event_user", "seller shop")]
+    assert both == [*DEFAULT, ("cc", "event_user", SHOP)]
 
 
 selectors = st.sampled_from([f"role:{letter}" for letter in "abcdefgh"])
@@ -129,22 +128,19 @@ def test_removing_what_was_added_above_restores_what_was(added):
     ("levels", "answer"),
     [
         ([{}, {}, {}], (True, "default")),
-        ([settings(enabled=False), {}, {}], (False, "default platform")),
-        ([settings(enabled=False), {}, settings(enabled=True)], (True, "seller shop")),
-        ([{}, settings(enabled=False), settings(to=["role:a"])], (False, "distributor distri")),
-        ([{}, {}, settings("*", enabled=False)], (False, "seller shop")),
-        ([{}, {}, {"settings": {"*": {"enabled": False}, TYPE: {"enabled": True}}}], (True, "seller shop")),
-        ([{}, {}, {"settings": {TYPE: {"enabled": True}, "*": {"enabled": False}}}], (True, "seller shop")),
+        ([settings(enabled=False), {}, {}], (False, PLATFORM)),
+        ([settings(enabled=False), {}, settings(enabled=True)], (True, SHOP)),
+        ([{}, settings(enabled=False), settings(to=["role:a"])], (False, DISTRI)),
+        ([{}, {}, settings("*", enabled=False)], (False, SHOP)),
+        ([{}, {}, {"settings": {"*": {"enabled": False}, TYPE: {"enabled": True}}}], (True, SHOP)),
+        ([{}, {}, {"settings": {TYPE: {"enabled": True}, "*": {"enabled": False}}}], (True, SHOP)),
         ([settings("Other", enabled=False), {}, {}], (True, "default")),
     ],
 )
 def test_the_lowest_level_that_speaks_switches_an_event_type_on_or_off(levels, answer):
     platform, distributor, seller = levels
-    assert audience.is_enabled(KIND, chain(seller, platform=platform, distributor=distributor)) == answer
-
-
-def hook(tenant: str, number: int = 1) -> Endpoint:
-    return Endpoint(channel="c", key=f"{tenant}-{number}", label="", origin=tenant)
+    found = settled(chain(seller, platform=platform, distributor=distributor))["enabled"]
+    assert (found.value, found.origin) == answer
 
 
 @pytest.mark.parametrize(
@@ -159,11 +155,12 @@ def hook(tenant: str, number: int = 1) -> Endpoint:
     ],
 )
 def test_webhooks_of_every_level_count_but_only_the_nearest_levels_chats(configured, cumulative, nearest):
-    def lookup(tenant: str, channel: str) -> list[Endpoint]:
-        return [hook(tenant, number + 1) for number in range(configured.get(tenant, 0))] if channel == "c" else []
+    def hooks(tenant: str) -> dict:
+        urls = [f"{tenant}-{number + 1}" for number in range(configured.get(tenant, 0))]
+        return {"channels": {"c": [{"url": url} for url in urls]}}
 
-    def keys(*, cumulative: bool) -> list[str]:
-        found = audience.endpoints("c", chain(), cumulative=cumulative, configured=lookup)
-        return [endpoint.key for endpoint in found]
+    def urls(**how) -> list[str]:
+        tenants = chain(hooks("shop"), platform=hooks("platform"), distributor=hooks("distri"))
+        return [item.value["url"] for item in settled(tenants, "c", **how)["destinations"].items]
 
-    assert (keys(cumulative=True), keys(cumulative=False)) == (cumulative, nearest)
+    assert (urls(cumulative=True), urls()) == (cumulative, nearest)

@@ -1,0 +1,238 @@
+"""Settings in the store: what stands, and the trail of every change. Every query is held to a scope.
+
+What is stored is one row a slot; a change replaces it and leaves a row in the trail, which nothing ever alters.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, and_, delete, insert, select
+
+from livery.ids import new_id
+from livery.settings.changes import EVERYTHING, Change, Said, Scope, Signed, Write
+from livery.settings.differences import Difference, Operation, Slot
+from livery.storage import revisions, schema
+from livery.storage.database import micros, moment, told, upsert, writing
+
+REVISION = "settings"
+"""The name of the revision that any change of any tenant's settings moves on."""
+_PARAMETERS = 500
+
+
+class SettingsStore:
+    """Settings on one SQLAlchemy engine. Every method is one transaction; all are safe from any thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def revision(self) -> int:
+        """Rises with every change of any tenant's settings."""
+        return revisions.current(self.engine).get(REVISION, 0)
+
+    def moved(self, since: int) -> set[str]:
+        """Tenants whose settings have changed since a revision."""
+        table = schema.setting_revision
+        with told(), self.engine.connect() as connection:
+            return set(connection.execute(select(table.c.tenant).where(table.c.revision > since)).scalars())
+
+    def differences(self, chain: Sequence[str]) -> Mapping[str, Sequence[Difference]]:
+        """What the tenants of one chain say; who may ask for a seller may see what reaches it from above."""
+        with told(), self.engine.connect() as connection:
+            return _differences(connection, chain)
+
+    def stated(self, scope: Scope, tenants: Sequence[str]) -> tuple[Mapping[str, Sequence[Difference]], dict[str, int]]:
+        """What these tenants say themselves, and the revision of each.
+
+        Raises:
+            NotFound: a tenant is outside of the scope.
+
+        """
+        scope.check(tenants)
+        with told(), self.engine.connect() as connection:
+            return _differences(connection, tenants), {one: _revision(connection, one) for one in tenants}
+
+    def history(self, scope: Scope, *, tenant: str | None = None, limit: int = 100, since: int = 0) -> list[Change]:
+        """Changes after a revision, newest first.
+
+        Raises:
+            NotFound: the tenant is outside of the scope.
+
+        """
+        if tenant is not None:
+            scope.check([tenant])
+        wanted = {tenant} if tenant is not None else scope.tenants
+        with told(), self.engine.connect() as connection:
+            return _history(connection, wanted, since, limit)
+
+    def change(self, scope: Scope, id_: str) -> list[Change]:
+        """The changes made at once under an id; none if there are none in the scope."""
+        table = schema.setting_change
+        statement = select(table).where(table.c.id == id_).order_by(table.c.number)
+        with told(), self.engine.connect() as connection:
+            found = [_change_of(row) for row in connection.execute(statement).mappings()]
+        return found if all(scope.has(one.slot.tenant) for one in found) else []
+
+    @contextmanager
+    def editing(self, scope: Scope = EVERYTHING) -> Iterator["Editing"]:
+        """A transaction in which nobody else changes settings: what is read in it stands until it ends."""
+        with writing(self.engine) as tx:
+            yield Editing(tx, scope, _next_revision(tx))
+
+
+class Editing:
+    """Settings while they are changed."""
+
+    def __init__(self, tx: Connection, scope: Scope, revision: int) -> None:
+        self._tx, self._scope, self._revision = tx, scope, revision
+
+    def differences(self, chain: Sequence[str]) -> Mapping[str, Sequence[Difference]]:
+        """What the tenants of one chain say."""
+        return _differences(self._tx, chain)
+
+    def revision(self, tenant: str) -> int:
+        """At which revision a tenant's settings were changed last; 0 if never."""
+        self._scope.check([tenant])
+        return _revision(self._tx, tenant)
+
+    def history(self, tenant: str, since: int) -> list[Change]:
+        """A tenant's changes after a revision, newest first."""
+        self._scope.check([tenant])
+        return _history(self._tx, {tenant}, since, 20)
+
+    def write(self, writes: Sequence[Write], signed: Signed) -> list[Change]:
+        """Let these stand, and keep a trail of it; what stands already is passed over.
+
+        Raises:
+            NotFound: a tenant is outside of the scope.
+
+        """
+        self._scope.check([one.slot.tenant for one in writes])
+        id_, made = new_id("chg", signed.at), list[Change]()
+        for one in writes:
+            before = self._standing(one.slot)
+            if before == one.after:
+                continue
+            change = Change(
+                id_, len(made) + 1, self._revision, signed.at, signed.who, one.slot, before, one.after,
+                signed.note, signed.undo_of,
+            )  # fmt: skip
+            self._put(change)
+            made.append(change)
+        for tenant in {one.slot.tenant for one in made}:
+            _set_revision(self._tx, tenant, self._revision)
+        return made
+
+    def _standing(self, slot: Slot) -> Said:
+        table = schema.setting
+        row = self._tx.execute(select(table.c.operation, table.c.value).where(_is(table, slot))).first()
+        return (Operation(row.operation), _read(row.value)) if row else None
+
+    def _put(self, change: Change) -> None:
+        keys = _keys(change.slot)
+        self._tx.execute(delete(schema.setting).where(_is(schema.setting, change.slot)))
+        signed = {"who": change.who, "at": micros(change.at), "note": change.note}
+        if change.after is not None:
+            operation, value = change.after
+            row = {**keys, **signed, "operation": operation.value, "value": _written(value)}
+            self._tx.execute(insert(schema.setting).values(row))
+        trail = {
+            **keys, **signed, "id": change.id, "number": change.number, "revision": change.revision,
+            "before": _said(change.before), "after": _said(change.after), "undo_of": change.undo_of,
+        }  # fmt: skip
+        self._tx.execute(insert(schema.setting_change).values(trail))
+
+
+def _differences(connection: Connection, tenants: Sequence[str]) -> Mapping[str, Sequence[Difference]]:
+    table, found = schema.setting, dict[str, list[Difference]]()
+    for start in range(0, len(tenants), _PARAMETERS):
+        statement = select(table).where(table.c.tenant.in_(tenants[start : start + _PARAMETERS]))
+        for row in connection.execute(statement).mappings():
+            made = Difference(
+                _slot(row), Operation(row["operation"]), _read(row["value"]), row["who"], moment(row["at"]), row["note"]
+            )
+            found.setdefault(row["tenant"], []).append(made)
+    return found
+
+
+def _history(connection: Connection, tenants: set[str] | frozenset[str] | None, since: int, limit: int) -> list[Change]:
+    table = schema.setting_change
+    statement = select(table).where(table.c.revision > since)
+    if tenants is not None:
+        statement = statement.where(table.c.tenant.in_(sorted(tenants)))
+    statement = statement.order_by(table.c.revision.desc(), table.c.number.desc()).limit(limit)
+    return [_change_of(row) for row in connection.execute(statement).mappings()]
+
+
+def _revision(connection: Connection, tenant: str) -> int:
+    table = schema.setting_revision
+    found = connection.execute(select(table.c.revision).where(table.c.tenant == tenant)).scalar()
+    return int(found or 0)
+
+
+def _next_revision(tx: Connection) -> int:
+    """The next one; whoever has it holds everybody else who changes settings until the transaction ends."""
+    revisions.move(tx, REVISION)
+    table = schema.revision
+    return int(tx.execute(select(table.c.value).where(table.c.name == REVISION)).scalar_one())
+
+
+def _set_revision(tx: Connection, tenant: str, revision: int) -> None:
+    statement = upsert(tx, schema.setting_revision).values(tenant=tenant, revision=revision)
+    tx.execute(statement.on_conflict_do_update(index_elements=["tenant"], set_={"revision": revision}))
+
+
+def _keys(slot: Slot) -> dict[str, Any]:
+    return {
+        "tenant": slot.tenant,
+        "event_type": slot.event_type,
+        "channel": slot.channel,
+        "field": slot.field,
+        "item": slot.item,
+        "is_lock": int(slot.is_lock),
+        "starts": micros(slot.starts) if slot.starts else 0,
+        "ends": micros(slot.ends) if slot.ends else 0,
+    }
+
+
+def _is(table: Table, slot: Slot) -> ColumnElement[bool]:
+    return and_(*(table.c[name] == value for name, value in _keys(slot).items()))
+
+
+def _slot(row: RowMapping) -> Slot:
+    return Slot(
+        row["tenant"], row["event_type"], row["channel"], row["field"], row["item"], bool(row["is_lock"]),
+        _moment(row["starts"]), _moment(row["ends"]),
+    )  # fmt: skip
+
+
+def _moment(value: int) -> datetime | None:
+    return moment(value) if value else None
+
+
+def _change_of(row: RowMapping) -> Change:
+    return Change(
+        row["id"], row["number"], row["revision"], moment(row["at"]), row["who"], _slot(row),
+        _unsaid(row["before"]), _unsaid(row["after"]), row["note"], row["undo_of"],
+    )  # fmt: skip
+
+
+def _said(said: Said) -> str | None:
+    return None if said is None else _written([said[0].value, said[1]])
+
+
+def _unsaid(text: str | None) -> Said:
+    if text is None:
+        return None
+    operation, value = _read(text)
+    return Operation(operation), value
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _read(text: str) -> Any:
+    return json.loads(text)
