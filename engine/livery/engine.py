@@ -10,11 +10,11 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from livery.administration.checks import Checks
+from livery.administration.checks import Checks, check_configured
 from livery.administration.desk import Parts, Settings
 from livery.channels import Channels
 from livery.config import Config, find_file
-from livery.errors import ConfigError, LiveryError, Problem, shown
+from livery.errors import LiveryError
 from livery.hooks import Hooks, Loaded, unique
 from livery.models.delivery import Attempt, Delivery, Destination
 from livery.models.event import Event, EventType
@@ -25,7 +25,6 @@ from livery.packs.installed import installed_packs
 from livery.planning import Planner
 from livery.ports import Now, Query, Receipt, Suppress, nobody_suppressed, utc_now
 from livery.safe import is_sealed_wire
-from livery.settings.fields import FIELDS
 from livery.settings.live import Live
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
@@ -80,7 +79,7 @@ class Engine:
         self.types: dict[str, EventType] = unique(
             self.hooks.collect("livery_register_event_types"), "event type", lambda kind: kind.name
         )
-        self._check_event_types()
+        check_configured(config, self.types)
         types = unique(self.hooks.collect("livery_register_channels"), "channel", lambda kind: kind.name)
         self.library = Library([*self._pack_sources(), *config.pack_paths])
         self._tell_of_packs()
@@ -369,20 +368,6 @@ class Engine:
         for one in self.library.findings():
             if one.severity == "error":
                 self.hooks.alarm("degraded", f"of the pack {one.pack} something was set aside: {one}")
-
-    def _check_event_types(self) -> None:
-        known, fields = f"one of {', '.join(sorted(self.types))}, or *", f"some of {', '.join(FIELDS)}"
-        problems = []
-        for tenant in self.config.tenants.values():
-            for name, settings in tenant.settings.items():
-                at = f"tenants.{tenant.id}.settings.{name}"
-                if name not in self.types and name != "*":
-                    problems.append(Problem(at, known, shown(name)))
-                problems += [
-                    Problem(f"{at}.locked", fields, shown(one)) for one in settings.locked if one not in FIELDS
-                ]
-        if problems:
-            raise ConfigError("the configuration is wrong:", problems)
 
     def _desk_parts(self) -> Parts:
         checks = Checks(self.types, self.channels, packs=lambda: list(self.library.packs))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from livery import models
 from livery.models.audience import Audience, Endpoint, Entry, Exclusion, Recipient
 from livery.models.base import Model
-from livery.models.delivery import Attempt, Delivery, Outcome, RecipientResult, State
+from livery.models.delivery import Attempt, Delivery, Destination, Outcome, RecipientResult, State
 from livery.models.event import EventPart
 from livery.models.explanation import Explanation, Planned, Said, SettingsView, SwitchedOff, Wording
 from livery.models.message import Envelope, Format, Inline, Message
@@ -30,7 +30,7 @@ from livery.models.notification import (
     Piece,
     TextBlock,
 )
-from livery.models.tenant import Contact, EventSettings, Level, Place, PlatformSender, Sender, Tenant
+from livery.models.tenant import Contact, EventSettings, Level, Place, PlatformSender, Sender, Tenant, TenantRow
 from unit.making import KIND, NOW, event
 
 ADA = Recipient(address="ada@custo.example", name="Ada")
@@ -67,6 +67,7 @@ EXAMPLES = [
     Outcome(status="delivered"),
     Attempt(number=1, started_at=NOW, duration_ms=1.0, outcome=Outcome(status="delivered")),
     delivery(),
+    Destination(key="k", tenant="shop", channel="slack", label="#orders", changed_at=NOW),
     event(),
     event().data,
     event().data.seller,
@@ -96,6 +97,7 @@ EXAMPLES = [
     PlatformSender(),
     Place(),
     EventSettings(),
+    TenantRow(id="shop", parent=None, level=Level.SELLER, name=None, locale=None, created_at=NOW, changed_at=NOW),
     Tenant(id="shop", level=Level.SELLER, name="Shop"),
 ]
 

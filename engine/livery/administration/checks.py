@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from livery.channels import Channels
-from livery.errors import LiveryError, NotFound, Problem, SettingsError, shown
+from livery.config import Config
+from livery.errors import ConfigError, LiveryError, NotFound, Problem, SettingsError, shown
 from livery.models.event import EventType
 from livery.settings.changes import Said
 from livery.settings.differences import ANY, Operation, Slot
-from livery.settings.fields import Field, checked, checked_name, field_of
+from livery.settings.fields import FIELDS, Field, checked, checked_name, field_of
 from livery.steps import audience
 
 _PERSONS_ONLY = frozenset({"to", "cc", "bcc", "sender.name", "sender.address", "sender.reply_to", "locale_policy"})
@@ -19,6 +20,24 @@ _FITTING: Mapping[str, Sequence[Operation]] = {
     "list": tuple(Operation),
     "table": tuple(Operation),
 }
+
+
+def check_configured(config: Config, types: Mapping[str, EventType]) -> None:
+    """Whether livery.toml speaks only of event types and settings there are.
+
+    Raises:
+        ConfigError: names all that are none.
+
+    """
+    known, fields, problems = f"one of {', '.join(sorted(types))}, or *", f"some of {', '.join(FIELDS)}", []
+    for tenant in config.tenants.values():
+        for name, settings in tenant.settings.items():
+            at = f"tenants.{tenant.id}.settings.{name}"
+            if name not in types and name != ANY:
+                problems.append(Problem(at, known, shown(name)))
+            problems += [Problem(f"{at}.locked", fields, shown(one)) for one in settings.locked if one not in FIELDS]
+    if problems:
+        raise ConfigError("the configuration is wrong:", problems)
 
 
 @dataclass(frozen=True, slots=True)
