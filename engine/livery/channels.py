@@ -58,7 +58,7 @@ class Channels:
         return self.types[name]
 
     def configured(self, channel: str, is_it: Callable[[Any], bool]) -> Any:
-        """The first destination of a channel in livery.toml that `is_it`, of whichever tenant; None if there is none."""
+        """The first destination of a channel in livery.toml that `is_it`, of whichever tenant; None if none is."""
         raws = (raw for tenant in self._config.tenants.values() for raw in tenant.channels.get(channel, ()))
         read = (self._load(channel).Destination.model_validate(raw) for raw in raws)
         return next((one for one in read if is_it(one)), None)
