@@ -47,27 +47,28 @@ def seen(event: Plain, year: int, sides: Sequence[Sequence[str]] | None = None) 
 
 
 def prepared(
-    script: Plain, text: Callable[[Plain], Callable[[Seen], str]], holds: Callable[[Any], Callable[[Seen], bool]]
+    script: Plain, text: Callable[[Plain], Callable[[Seen], str]], holds: Callable[[Any, str], Callable[[Seen], bool]]
 ) -> Plain:
     """A script with the functions that fill its texts and judge its conditions put in.
 
     Args:
         script: as `livery.stencils.orders` makes it; left as it is.
         text: makes of a text what fills it.
-        holds: makes of a condition what judges it.
+        holds: makes of a condition, and the id of the pack it is of, what judges it.
 
     """
 
-    def walk(part: Any) -> Any:
+    def walk(part: Any, pack: str = "") -> Any:
         if isinstance(part, list | tuple):
-            return [walk(one) for one in part]
+            return [walk(one, pack) for one in part]
         if not isinstance(part, dict):
             return part
-        made = {key: walk(value) for key, value in part.items() if key != "when"}
+        pack = part.get("pack", pack)
+        made = {key: walk(value, pack) for key, value in part.items() if key != "when"}
         if "said" in part:
             made["said"] = [{**one, "fill": text(one)} for one in part["said"]]
         if "when" in part:
-            made["holds"] = holds(part["when"]) if part["when"] not in ("", True) else None
+            made["holds"] = holds(part["when"], pack) if part["when"] not in ("", True) else None
         return made
 
     walked: Plain = walk(script)

@@ -16,7 +16,22 @@ if TYPE_CHECKING:
     from livery.packs.chain import PackChain
 
 Album = dict[str, Any]
-_SOURCE = re.compile(r"""\b(src|background-url|background|srcset)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
+IMAGES = (
+    "src",
+    "background",
+    "background-url",
+    "poster",
+    "lowsrc",
+    "dynsrc",
+    "icon-wrapped-url",
+    "icon-unwrapped-url",
+    "left-icon",
+    "right-icon",
+    "thumbnails-src",
+)
+"""Attributes a mail program fetches a picture for."""
+_SOURCE = re.compile(rf"""\b({"|".join(IMAGES)}|srcset)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
+_FETCHED = re.compile(r"""\s(?:src|background|poster)\s*=\s*("[^"]*"|'[^']*')""", re.IGNORECASE)
 
 
 def album(packs: "PackChain", policy: Policy, hosts: Iterable[str]) -> tuple[Album, list[str]]:
@@ -92,6 +107,32 @@ def placed(mjml: str, pictures: Album, *, passes: re.Pattern[str] | None = None)
         return found[0] if stands == value else f'{found[1]}="{stands}"'
 
     return _SOURCE.sub(one, mjml)
+
+
+def check(html: str, pictures: Album, *, passes: re.Pattern[str] | None = None) -> None:
+    """See that a page fetches nothing but what `placed` let through.
+
+    Some elements of MJML bring pictures of their own, from hosts nobody asked for: mj-accordion and mj-carousel their
+    icons, mj-social-element that of its network.
+
+    Args:
+        html: the page.
+        pictures: see `album`.
+        passes: as for `placed`.
+
+    Raises:
+        PackError: it would fetch something else.
+
+    """
+    for quoted in dict.fromkeys(_FETCHED.findall(html)):
+        value = unescape(quoted[1:-1])
+        if not value or (passes is not None and passes.fullmatch(value)):
+            continue
+        try:
+            source(value, pictures)
+        except PackError as error:
+            fix = "if MJML brought it, name a picture in src, icon-wrapped-url, icon-unwrapped-url, left-icon, right-icon"
+            raise PackError(f"{error}; {fix}") from None
 
 
 def brand_with(tokens: Mapping[str, str], images: Iterable[str], pictures: Album) -> tuple[dict[str, str], list[str]]:

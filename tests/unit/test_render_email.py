@@ -256,7 +256,7 @@ def test_a_pack_may_show_one_kind_of_block_its_own_way(tmp_path, kind):
 
 
 def test_a_pack_may_change_one_block_of_the_layout(tmp_path):
-    overlay = '{% extends "parent:layouts/email.mjml.j2" %}{% block title %}<mj-text>MINE {{ super() }}</mj-text>{% endblock %}'
+    overlay = '{% extends "parent:layouts/email.mjml.j2" %}{% block title %}<mj-text>MINE</mj-text>{{ super() }}{% endblock %}'
     message = mail(WHOLE, packs(tmp_path, {FILE: overlay}))
     assert (said_by(message), message.degraded) == (ALL, ())
     assert "MINE" in Page(message.html).text

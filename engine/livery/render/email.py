@@ -54,6 +54,7 @@ ELEMENTS = frozenset(
     ]
 )
 """documentation.mjml.io, without mj-include (reads files), mj-font (fetches) and mj-html-attributes (no MRML)."""
+_LEFT = re.compile(r"<(mj[\w-]+)")
 _VOID = frozenset(
     ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"]
 )
@@ -105,12 +106,15 @@ def compile_mjml(mjml: str, fonts: Mapping[str, str] | None = None) -> str:
     # The title comes out as an attribute too.
     mjml = TITLE.sub(lambda title: _ODD.sub(_reference, title[0]), mjml)
     try:
-        return str(mjml2html(mjml, disable_comments=True, fonts=dict(fonts or {}), social_icon_origin=""))
+        html = str(mjml2html(mjml, disable_comments=True, fonts=dict(fonts or {}), social_icon_origin=""))
     except BaseException as error:
         # A panic of the compiler is no Exception; nothing else that is none may be swallowed.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise PackError(f"MJML: {one_line(str(error), 300)}") from error
+    if left := _LEFT.search(html):  # it sends what it does not expect as it is
+        raise PackError(f"MJML has no <{left[1]}> where this one stands")
+    return html
 
 
 def _reference(char: re.Match[str]) -> str:

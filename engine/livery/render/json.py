@@ -3,6 +3,7 @@
 from typing import Any
 
 from livery.channel import Limits
+from livery.locales import one_line
 from livery.models.event import Event
 from livery.models.message import Format, Message
 from livery.models.notification import Notification
@@ -18,7 +19,7 @@ def event_json(notification: Notification, event: Event, limits: Limits) -> Mess
     return Message(
         format=Format.JSON,
         locale=notification.locale,
-        title=notification.title,
+        title=one_line(notification.title, 200),
         # An attribute of the envelope that is null is one that is not there (CloudEvents JSON format, 2.3).
         body={name: one for name, one in said.items() if one is not None},
         context={"notification": _said(notification), "brand": dict(notification.brand)},

@@ -31,7 +31,8 @@ _TYPES = {
         ["RichTextBlock", "TextRun", "Container", "ColumnSet", "Column", "Image", "ActionSet", "Action.OpenUrl"]
     ),
 }
-_MENTION = re.compile(r"<[!@#]")
+_MENTION = re.compile(r"<(?!https?://|mailto:)")
+_WRITTEN = re.compile(r"<(?!https?://|mailto:|\{[{%#])")
 _URLS = frozenset(["url", "image_url", "backgroundImage", "iconUrl", "thumbnail_url"])
 _STAGED = {
     "block": Dynamic(["r", "block", []]),
@@ -86,8 +87,9 @@ class _Card:
         if key == "type" and tree not in _TYPES[self._format]:
             known = ", ".join(sorted(_TYPES[self._format]))
             raise StagingError(f"{tree!r} is not available in cards of packs", self._place(tree), f"there are: {known}")
-        if isinstance(tree, str) and self._format == "block_kit" and _MENTION.search(tree):
-            raise StagingError("a card mentions nobody", self._place(tree), "leave <!…>, <@…> and <#…> out", "content")
+        if isinstance(tree, str) and self._format == "block_kit" and _WRITTEN.search(tree):
+            why, fix = "a < in a card begins a link to the web, and no mention", "write <https://…|words>, or &lt; for it"
+            raise StagingError(why, self._place(tree), fix, "content")
         if _is_unfit(tree):
             raise StagingError("holds what no message can carry", self._place(key), "take it out", "content")
         if isinstance(tree, str) and "{" in tree and key != "type":
@@ -183,7 +185,7 @@ class Card:
         def fill(roots: Mapping[str, Any]) -> str:
             text = shorten(program.fill(roots), roots["length"])
             if self._format == "block_kit" and _MENTION.search(text):
-                raise FillError("a card mentions nobody")
+                raise FillError("a < in a card begins a link to the web, and no mention")
             _checked(key, text)
             return text
 

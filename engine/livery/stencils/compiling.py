@@ -223,6 +223,7 @@ class _Compiler:
             mjml = pictures.placed(words.mjml, self._script["pictures"], passes=words.word)
             fonts = self._script["pictures"].get("fonts", {})
             html = compile_mjml(mjml, fonts)
+            pictures.check(html, self._script["pictures"], passes=words.word)
             heads.check(words, mjml, html, lambda part: compile_mjml(part, fonts))
             return words.found(html)
 
@@ -249,7 +250,7 @@ class _Compiler:
             partial = _Partial(name, source, data)
             try:
                 words = Words(self._partial(files, partial, {}), is_part=True)
-                content.check(words.mjml, files.texts(name))
+                content.check(words.mjml, files.texts(name), is_part=True)
             except Fork:
                 return partial
             except (StagingError, PackError) as error:

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from html import unescape
 from typing import Any, NamedTuple
 
+from livery.pictures import IMAGES
 from livery.render.email import ELEMENTS as _MJML
 from livery.stencils.fill import is_link
 from livery.stencils.values import Place, StagingError
-from livery.stencils.vocabulary import HTML, IMAGES, LINKS, NAMED, OFFICE, REFUSED, SPOKEN, VOID
+from livery.stencils.vocabulary import ENDING, HTML, LINKS, NAMED, OFFICE, REFUSED, SPOKEN, VOID
 
 MAX_DEPTH = 100
 _TOKEN = re.compile(
@@ -29,6 +30,8 @@ _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _WORD = re.compile(r"Zq[0-9a-f]{10}[vc]\d{5}z")
 _IMAGE = re.compile(r"\s*(?:https?://|cid:|assets/|\Z)", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE | re.DOTALL)
+_FRAME = {"mjml": 0, "mj-head": 1, "mj-body": 1}
+"""The elements around all others, and how deep each stands."""
 _CSS = {
     "expression(": "it is a script",
     "javascript:": "it is a script",
@@ -51,29 +54,30 @@ class Fault(NamedTuple):
     piece: str
 
 
-def check(mjml: str, sources: Iterable[tuple[str, str]] = ()) -> None:
+def check(mjml: str, sources: Iterable[tuple[str, str]] = (), *, is_part: bool = False) -> None:
     """Refuse markup that could run, submit or fetch something, or that parsers could read in two ways.
 
     Args:
         mjml: the markup, before it is compiled.
         sources: (full name, text) of templates it may come from, likeliest first: to say where it stands.
+        is_part: whether it is not a whole document but what stands in a column.
 
     Raises:
         StagingError: the first thing that is wrong; its rule is `content`.
 
     """
-    for fault in faults(mjml):
+    for fault in faults(mjml, is_part=is_part):
         raise StagingError(fault.message, _place(fault.piece, sources), fault.fix, "content")
 
 
-def faults(mjml: str) -> Iterator[Fault]:
+def faults(mjml: str, *, is_part: bool = False) -> Iterator[Fault]:
     """Everything in markup that packs may not send."""
     if found := _UNFIT.search(mjml):
         yield Fault(f"holds the control character U+{ord(found[0]):04X}", "take it out", found[0])
     if mjml.rfind("<!--") > mjml.rfind("-->"):
         yield Fault("a comment does not end", "end it with -->", mjml[mjml.rfind("<!--") :][:40])
         return
-    yield from _Reading().faults(mjml)
+    yield from _Reading(is_part=is_part).faults(mjml)
 
 
 def hole_problem(name: str, value: str, word: str, ir: Any) -> tuple[str, str] | None:
@@ -152,10 +156,11 @@ def tamed(mjml: str) -> str:
 class _Reading:
     """One pass over markup, and over what stands in its conditional comments."""
 
-    def __init__(self, *, is_office: bool = False) -> None:
+    def __init__(self, *, is_part: bool = False, is_office: bool = False) -> None:
         self._is_office = is_office
+        self._is_page = not (is_part or is_office)
         self._depth = 0
-        self._styled = ""
+        self._styled = self._around = ""
 
     def faults(self, text: str) -> Iterator[Fault]:
         at = 0
@@ -195,6 +200,7 @@ class _Reading:
         if self._styled and not (token["close"] and name == self._styled):
             yield Fault("a style holds markup", "end the style first", token[0][:40])
         self._styled = ""
+        yield from self._placed(token, name)
         if token["close"]:
             self._depth -= 1
             return
@@ -203,6 +209,21 @@ class _Reading:
             self._styled = name if name in ("style", "mj-style") else ""
         for found in _ATTRIBUTE.finditer(token["inside"]):
             yield from _attribute(name, found)
+
+    def _placed(self, token: re.Match[str], name: str) -> Iterator[Fault]:
+        """What stands in an element that takes HTML; the compiler sends an element of MJML in there as it is."""
+        if name in _FRAME and not token["close"] and not (self._is_page and self._depth == _FRAME[name]):
+            yield Fault(f"<{name}> stands inside the page", "there is one, and it is around all else", token[0][:40])
+        if self._around and name == self._around and token["close"]:
+            self._around = ""
+        elif self._around and name.startswith("mj"):
+            yield Fault(
+                f"<{token['name'][:60]}> stands in <{self._around}>, where only HTML may",
+                f"end <{self._around}> first, or write it in HTML",
+                token[0][:40],
+            )
+        elif name in ENDING and not token["close"] and not token["alone"]:
+            self._around = name
 
     def _is_known(self, written: str, name: str) -> bool:
         if name.startswith("mj"):

@@ -74,7 +74,9 @@ class Direct:
         mjml = content.tamed(sandbox.get_template(layout).render({**whole, "blocks": blocks}))
         content.check(mjml)
         known_pictures = self._script["pictures"]
-        return compile_mjml(pictures.placed(mjml, known_pictures), known_pictures.get("fonts", {}))
+        html = compile_mjml(pictures.placed(mjml, known_pictures), known_pictures.get("fonts", {}))
+        pictures.check(html, known_pictures)
+        return html
 
     def _block(self, block: Plain, known: Plain, files: Files, sandbox: "Sandbox", notes: list[str]) -> Markup:
         path = f"blocks/{block['kind']}.mjml.j2"
@@ -82,7 +84,7 @@ class Direct:
             try:
                 made = content.tamed(sandbox.get_template(name).render({**known, "block": block}))
                 check_mjml(made)
-                content.check(made)
+                content.check(made, is_part=True)
                 return Markup(made)  # noqa: S704 - rendered with autoescape from a pack's template
             except Exception as error:  # noqa: BLE001 - as above
                 notes.append(f"{path} of {label}: {locales.one_line(str(error), 200)}")
@@ -100,7 +102,8 @@ class Direct:
             return _raising(error)
         return template.render
 
-    def _holds(self, source: str) -> Callable[[Seen], bool]:
+    def _holds(self, source: str, pack: str) -> Callable[[Seen], bool]:
+        del pack
         try:
             _checked(grammar.condition(source))
             expression = self._lenient.compile_expression(source)

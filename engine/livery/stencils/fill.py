@@ -42,10 +42,12 @@ class Program:
     Args:
         nodes: as in the module's docstring.
         tongue: how it is evaluated.
+        payer: the pack whose budget it is filled from.
 
     """
 
-    def __init__(self, nodes: Sequence[Node], tongue: Tongue) -> None:
+    def __init__(self, nodes: Sequence[Node], tongue: Tongue, payer: str = "") -> None:
+        self._payer = payer
         self._constant = "".join(str(one) for one in nodes) if all(isinstance(one, str) for one in nodes) else None
         self._run, _ = _Builder(tongue).run(nodes)
 
@@ -58,7 +60,7 @@ class Program:
         """
         if self._constant is not None:
             return self._constant
-        filling = Filling(roots)
+        filling = Filling(roots, self._payer)
         try:
             self._run(filling)
         except OperationError as error:
@@ -76,8 +78,8 @@ class Program:
 class Condition:
     """A compiled condition, or any other expression."""
 
-    def __init__(self, expression: Sequence[Any], tongue: Tongue) -> None:
-        self._tongue = tongue
+    def __init__(self, expression: Sequence[Any], tongue: Tongue, payer: str = "") -> None:
+        self._tongue, self._payer = tongue, payer
         self._value = _Builder(tongue).expression(expression)
 
     def items(self, roots: Mapping[str, Any]) -> Sequence[Any]:
@@ -87,7 +89,7 @@ class Condition:
             FillError: it is no list.
 
         """
-        filling = Filling(roots)
+        filling = Filling(roots, self._payer)
         try:
             return items(self._tongue, self._value(filling))
         except OperationError as error:
@@ -102,7 +104,7 @@ class Condition:
             FillError: it cannot be said of these values.
 
         """
-        filling = Filling(roots)
+        filling = Filling(roots, self._payer)
         try:
             return truth(self._tongue, self._value(filling))
         except OperationError as error:

@@ -1,13 +1,22 @@
 """One filling of a compiled template: what it reads, what it writes, and what is left of its budget."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MAX_STEPS = 200_000
 MAX_OUTPUT = 1024 * 1024
 PURSE = ""
-"""A root no template can name: `[steps]` that several fillings share. Without it, each has `MAX_STEPS`."""
+"""A root no template can name: for each pack the `[steps]` its texts share. Without it, each has `MAX_STEPS`."""
 MAX_BLANKS = 64 * 1024
+
+
+def purses(packs: Sequence[str]) -> dict[str, list[int]]:
+    """A purse for each pack, and one for what is nobody's.
+
+    Each has its own, so that a pack that spends too much is out of words alone, and what its parents say stands.
+    """
+    share = MAX_STEPS // max(len(packs), 1)
+    return {pack: [share] for pack in ("", *packs)}
 
 
 class FillError(Exception):
@@ -19,9 +28,10 @@ class Filling:
 
     __slots__ = ("blank", "kept", "loops", "out", "purse", "room", "roots", "steps", "turn")
 
-    def __init__(self, roots: Mapping[str, Any]) -> None:
+    def __init__(self, roots: Mapping[str, Any], payer: str = "") -> None:
         self.roots = roots
-        self.purse = roots.get(PURSE)
+        purses = roots.get(PURSE)
+        self.purse = purses.get(payer, purses[""]) if purses is not None else None
         self.loops: dict[int, tuple[Any, int, int]] = {}
         self.kept: dict[int, tuple[int, Any]] = {}
         self.turn = 0

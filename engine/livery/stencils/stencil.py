@@ -8,7 +8,7 @@ from livery.composing import Composer, Plain, Seen, prepared
 from livery.packs.operations import Tongue
 from livery.stencils.cards import Card, tongue
 from livery.stencils.fill import Condition, Program
-from livery.stencils.filling import MAX_STEPS, PURSE, FillError
+from livery.stencils.filling import PURSE, FillError, purses
 
 
 class Stencil:
@@ -23,7 +23,8 @@ class Stencil:
         script = data["script"]
         text = Tongue(data["regional"], script["direction"], given=data["formats"])
         lenient, markup = replace(text, lenient=True), replace(text, markup=True)
-        self._script = prepared(script, lambda one: _text(one, text), lambda one: _holds(one, lenient))
+        self._script = prepared(script, lambda one: _text(one, text), lambda one, pack: _holds(one, lenient, pack))
+        self._packs = [one["id"] for one in data["packs"]]
         self._html = Program(data["html"], markup) if data["html"] is not None else None
         self._slots = len(script["blocks"])
         self._notes: list[Plain] = data["notes"]
@@ -44,7 +45,7 @@ class Stencil:
             check: see `Composer`.
 
         """
-        return Composer(self._script, {**seen, PURSE: [MAX_STEPS]}, check=check).notification()
+        return Composer(self._script, {**seen, PURSE: purses(self._packs)}, check=check).notification()
 
     def html(self, said: Plain) -> tuple[str, list[str]]:
         """The HTML of an e-mail, and what had to be passed over for it; empty if nothing can be filled.
@@ -89,13 +90,13 @@ def _concerns(note: Plain, slots: list[Any]) -> bool:
 def _text(text: Mapping[str, Any], tongue: Tongue) -> Callable[[Seen], str]:
     if "absent" in text:
         return _raising("there is no such text")
-    return _raising(text["error"]) if "error" in text else Program(text["nodes"], tongue).fill
+    return _raising(text["error"]) if "error" in text else Program(text["nodes"], tongue, text["pack"]).fill
 
 
-def _holds(when: Any, tongue: Tongue) -> Callable[[Seen], bool]:
+def _holds(when: Any, tongue: Tongue, pack: str) -> Callable[[Seen], bool]:
     if isinstance(when, bool):
         return lambda _: when
-    return _raising(when["error"]) if isinstance(when, dict) else Condition(when, tongue).holds
+    return _raising(when["error"]) if isinstance(when, dict) else Condition(when, tongue, pack).holds
 
 
 def _raising(message: str) -> Callable[[Seen], Any]:

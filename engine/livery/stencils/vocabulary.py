@@ -108,6 +108,22 @@ OFFICE = frozenset(
     ]
 )
 """What Outlook draws with, in conditional comments."""
+ENDING = frozenset(
+    [
+        "mj-accordion-text",
+        "mj-accordion-title",
+        "mj-button",
+        "mj-navbar-link",
+        "mj-preview",
+        "mj-raw",
+        "mj-social-element",
+        "mj-style",
+        "mj-table",
+        "mj-text",
+        "mj-title",
+    ]
+)
+"""Elements of MJML that hold HTML or words, and no other element of MJML ("ending tags")."""
 NAMED = {
     "base": "every link names its whole address",
     "button": "for a button, use mj-button",
@@ -119,21 +135,6 @@ NAMED = {
 }
 LINKS = frozenset(["href", "base-url", "cite", "longdesc", "usemap", "profile"])
 """Attributes a reader may follow."""
-IMAGES = frozenset(
-    [
-        "src",
-        "background",
-        "background-url",
-        "poster",
-        "lowsrc",
-        "dynsrc",
-        "icon-wrapped-url",
-        "icon-unwrapped-url",
-        "left-icon",
-        "right-icon",
-        "thumbnails-src",
-    ]
-)
 REFUSED = frozenset(
     [
         "action",
