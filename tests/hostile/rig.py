@@ -152,7 +152,7 @@ class Outcome:
 class Rig:
     """One engine, one press, and any pack between a seller and the base."""
 
-    def __init__(self) -> None:
+    def __init__(self, press: Press | None = None) -> None:
         tenants = {
             "platform": {"name": "Platform", "locale": "en"},
             "shop": {"name": "The Shop", "parent": "platform", "pack": "hostile"},
@@ -160,7 +160,7 @@ class Rig:
         channels = {"smtp": {"host": "127.0.0.1"}}
         settings = {"tenants": tenants, "channels": channels, "images": {"hosts": ["ours.example"]}}
         self.engine = Engine(Config.model_validate({**settings, "default_pack": "base"}))
-        self.press = Press()
+        self.press = press or Press()
         self.base = pack(BASE_FILES)
         self._normal = self._writer(PackChain([self.base]))
         self.cases, self._worker = 0, -1
@@ -171,7 +171,7 @@ class Rig:
         self.press.close()
         self.engine.close()
 
-    def _writer(self, packs: PackChain) -> Writer:
+    def _writer(self, packs: PackChain, shelf: Shelf | None = None) -> Writer:
         engine = self.engine
 
         class Only(Library):
@@ -183,7 +183,7 @@ class Rig:
                 return packs
 
         return Writer(
-            engine.config, engine.hooks, engine.types, Only(), engine.channels, shelf=Shelf(None), press=self.press
+            engine.config, engine.hooks, engine.types, Only(), engine.channels, shelf=shelf or Shelf(None), press=self.press
         )
 
     def chain(self, files: Files, *more: Files) -> PackChain:

@@ -71,18 +71,37 @@ class Press:
         name = sha256(body).digest()
         with self._lock:
             self._refuse_known(name)
-            process = self._started()
-            self._allowed = deadline or self._deadline
-            self._used, self._began = _used(process), monotonic()
-            until = self._began + self._allowed
+            began, self._allowed = monotonic(), deadline or self._deadline
             try:
-                _write(process, body, until)
-                return self._answered(process, until)
+                return self._asked(body)
             except _Over as over:
-                self._end()
-                limit = CompileLimit(over.message, at=over.at, limit=over.limit)
-                self._over[name] = (monotonic() + _FOR, limit)
-                raise limit from None
+                # Whoever ends processes, for want of memory or by mistake, may have ended this one: that is no pack's
+                # fault. Dies the next one, too, it is.
+                if over.limit != "crash" or monotonic() - began > self._allowed / 2:
+                    raise self._limit(name, over) from None
+            try:
+                return self._asked(body)
+            except _Over as over:
+                raise self._limit(name, over) from None
+
+    def _asked(self, body: bytes) -> Plain:
+        process = self._started()
+        self._used, self._began = _used(process), monotonic()
+        until = self._began + self._allowed
+        try:
+            _write(process, body, until)
+            return self._answered(process, until)
+        except _Over as over:
+            over.worked = _used(process) - self._used
+            self._end()
+            raise
+
+    def _limit(self, name: bytes, over: "_Over") -> CompileLimit:
+        """What was passed; remembered, if the worker was at work and did not merely wait for the processor."""
+        limit = CompileLimit(over.message, at=over.at, limit=over.limit)
+        if over.limit != "time" or over.worked > self._allowed / 2:
+            self._over[name] = (monotonic() + _FOR, limit)
+        return limit
 
     def _refuse_known(self, name: bytes) -> None:
         """What went over a limit a while ago would again, and everybody would wait for it again."""
@@ -151,7 +170,12 @@ class Press:
         (length,) = _LENGTH.unpack(head)
         if length > _MAX_ANSWER:
             raise _Over("makes too much", at, "output")
-        message: Plain = json.loads(self._read(process, length, until, at))
+        try:
+            message = json.loads(self._read(process, length, until, at))
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict) or not {"at", "ok", "error"} & message.keys():
+            raise _Over("took the compiling process down: it speaks nonsense", at, "crash")
         return message
 
     def _read(self, process: subprocess.Popen[bytes], count: int, until: float, at: str) -> bytes:
@@ -190,6 +214,7 @@ class Press:
 class _Over(Exception):
     def __init__(self, message: str, at: str, limit: str) -> None:
         self.message, self.at, self.limit = message, at, limit
+        self.worked = 0.0
 
 
 def _write(process: subprocess.Popen[bytes], body: bytes, until: float) -> None:

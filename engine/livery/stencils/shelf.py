@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Lock
 
 from livery.composing import Plain
-from livery.stencils.filling import FillError
 from livery.stencils.stencil import Stencil
 
 MEMORY = 64 * 1024 * 1024
@@ -20,6 +19,10 @@ DISK = 512 * 1024 * 1024
 _OVERHEAD = 4
 _SWEEP_EVERY = 200
 _MAX_TOLD = 100_000
+_MAX_FILE = 16 * 1024 * 1024
+_HALF = ".half"
+_OURS = (".json", ".told", _HALF)
+_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 class Shelf:
@@ -56,7 +59,7 @@ class Shelf:
         data, size = self.data(name, make)
         try:
             stencil = Stencil(data)
-        except (LookupError, TypeError, ValueError, FillError):  # of another build of this version
+        except Exception:  # noqa: BLE001 - of another build of this version, or whatever was put there
             data = make()
             stencil, size = Stencil(data), self._write(name, data)
         with self._lock:
@@ -108,23 +111,20 @@ class Shelf:
         if file is None:
             return None, 0
         try:
-            raw = file.read_bytes()
-            head, _, body = raw.partition(b"\n")
-            if head.decode() != sha256(body).hexdigest():
+            head, _, body = _content(file).partition(b"\n")
+            if head.decode() != _seal(name, body):
                 return None, 0
-            return json.loads(body), len(body)
-        except (OSError, ValueError):
+            data = json.loads(body)
+        except (OSError, ValueError, RecursionError):
             return None, 0
+        return (data, len(body)) if isinstance(data, dict) else (None, 0)
 
     def _write(self, name: str, data: Plain) -> int:
         body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
         file = self._file(name)
         if file is not None:
             with suppress(OSError):
-                descriptor, temporary = tempfile.mkstemp(dir=file.parent)
-                with os.fdopen(descriptor, "wb") as stream:
-                    stream.write(sha256(body).hexdigest().encode() + b"\n" + body)
-                Path(temporary).replace(file)
+                _put(file, _seal(name, body).encode() + b"\n" + body)
             self._written += 1
             if self._written % _SWEEP_EVERY == 1:
                 self._sweep()
@@ -134,7 +134,8 @@ class Shelf:
         """Take the oldest files away until the rest fits."""
         assert self._folder is not None, "only what was written is swept"
         with suppress(OSError):
-            found = [(entry.stat(), entry.path) for entry in os.scandir(self._folder)]
+            entries = [entry for entry in os.scandir(self._folder) if entry.name.endswith(_OURS)]
+            found = [(entry.stat(follow_symlinks=False), entry.path) for entry in entries]
             total = sum(one.st_size for one, _ in found)
             for one, path in sorted(found, key=lambda pair: pair[0].st_mtime):
                 if total <= self._disk:
@@ -149,6 +150,48 @@ def cache_folder() -> Path:
     return Path(base) / "livery" / "stencils"
 
 
+def _seal(name: str, body: bytes) -> str:
+    """What stands before a stencil on disk: one that was cut off, or belongs to another name, is none."""
+    return sha256(name.encode() + b"\n" + body).hexdigest()
+
+
+def _content(file: Path) -> bytes:
+    """What is in a file of ours; never waits, and reads no more than a stencil can be.
+
+    Raises:
+        OSError: it cannot be read, or is no ordinary file of ours.
+
+    """
+    with os.fdopen(os.open(file, _FLAGS), "rb") as stream:
+        found = os.fstat(stream.fileno())
+        if not stat.S_ISREG(found.st_mode) or not _is_ours(found):
+            raise PermissionError(file)
+        return stream.read(_MAX_FILE + 1)
+
+
+def _put(file: Path, content: bytes) -> None:
+    """Write a file as a whole, or leave nothing.
+
+    Raises:
+        OSError: there is no room, or it may not be written.
+
+    """
+    descriptor, temporary = tempfile.mkstemp(suffix=_HALF, dir=file.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+        Path(temporary).replace(file)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    """Whether nobody else can have written it."""
+    is_mine = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
+    return is_mine and not stat.S_IMODE(found.st_mode) & 0o022
+
+
 def _own(folder: Path | None) -> Path | None:
     """The folder, if it can be made and only we can write to it."""
     if folder is None:
@@ -158,5 +201,4 @@ def _own(folder: Path | None) -> Path | None:
         found = folder.stat()
     except OSError:
         return None
-    is_ours = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
-    return folder if is_ours and not stat.S_IMODE(found.st_mode) & 0o022 else None
+    return folder if _is_ours(found) else None
