@@ -25,8 +25,8 @@ imports: $(READY)       ## the layers
 
 check: test lint types imports
 
-soak: $(READY)          ## the long versions of the crash suite
-	LIVERY_SOAK=1 $(BIN)/python -m pytest -n 0 tests/crash
+soak: $(READY)          ## the long versions of the crash and hostile suites
+	LIVERY_SOAK=1 $(BIN)/python -m pytest -n 0 tests/crash tests/hostile
 
 docs: $(READY)          ## write the generated passages of the docs
 	$(BIN)/python docs/generate.py

@@ -131,7 +131,9 @@ def check(html: str, pictures: Album, *, passes: re.Pattern[str] | None = None) 
         try:
             source(value, pictures)
         except PackError as error:
-            fix = "if MJML brought it, name a picture in src, icon-wrapped-url, icon-unwrapped-url, left-icon, right-icon"
+            fix = (
+                "if MJML brought it, name a picture in src, icon-wrapped-url, icon-unwrapped-url, left-icon, right-icon"
+            )
             raise PackError(f"{error}; {fix}") from None
 
 

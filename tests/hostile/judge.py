@@ -13,13 +13,46 @@ from html.parser import HTMLParser
 from livery.models.message import Message
 
 _ACTIVE = frozenset(
-    "script iframe frame frameset object embed applet form input button select textarea base link svg math video "
-    "audio source track portal template marquee isindex keygen bgsound layer dialog canvas".split()
+    [
+        "script",
+        "iframe",
+        "frame",
+        "frameset",
+        "object",
+        "embed",
+        "applet",
+        "form",
+        "input",
+        "button",
+        "select",
+        "textarea",
+        "base",
+        "link",
+        "svg",
+        "math",
+        "video",
+        "audio",
+        "source",
+        "track",
+        "portal",
+        "template",
+        "marquee",
+        "isindex",
+        "keygen",
+        "bgsound",
+        "layer",
+        "dialog",
+        "canvas",
+    ]
 )
-_FETCHED = frozenset("src background poster lowsrc dynsrc srcset data".split())
-_FOLLOWED = frozenset("href action formaction xlink:href cite longdesc ping usemap profile manifest".split())
+_FETCHED = frozenset(["src", "background", "poster", "lowsrc", "dynsrc", "srcset", "data"])
+_FOLLOWED = frozenset(
+    ["href", "action", "formaction", "xlink:href", "cite", "longdesc", "ping", "usemap", "profile", "manifest"]
+)
 _SAFE_LINK = re.compile(r"(https?://|mailto:[^\s]|#|\Z)", re.IGNORECASE)
-_BAD_CSS = re.compile(r"expression\(|javascript:|vbscript:|behaviou?r:|-moz-binding|@import|url\((?!['\"]?(?:cid:|https://ours\.example/))")
+_BAD_CSS = re.compile(
+    r"expression\(|javascript:|vbscript:|behaviou?r:|-moz-binding|@import|url\((?!['\"]?(?:cid:|https://ours\.example/))"
+)
 _CONDITIONAL = re.compile(r"<!--\[if[^\]]*\]>(.*?)<!\[endif\]-->", re.DOTALL | re.IGNORECASE)
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _OURS = frozenset(["ours.example", "shop.example"])
@@ -60,7 +93,7 @@ def _plain(css: str) -> str:
 
 def _attribute(tag: str, name: str, value: str) -> Iterator[str]:
     squeezed = re.sub(r"[\x00-\x20]", "", value)
-    if name.startswith("on") or name in ("srcdoc", "http-equiv") and tag != "meta":
+    if name.startswith("on") or name == "srcdoc" or (name == "http-equiv" and tag != "meta"):
         yield f"{tag} {name}={value[:60]!r}"
     if name in _FOLLOWED and not _SAFE_LINK.match(squeezed):
         yield f"{tag} {name}={value[:60]!r}"

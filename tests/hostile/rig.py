@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,8 +18,6 @@ from hostile.judge import harm
 from livery.composing import Plain
 from livery.config import Config
 from livery.engine import Engine
-from livery.errors import LiveryError
-from livery.locales import Choice
 from livery.models.message import Message
 from livery.packs.chain import Library, PackChain
 from livery.packs.pack import Pack
@@ -183,7 +180,13 @@ class Rig:
                 return packs
 
         return Writer(
-            engine.config, engine.hooks, engine.types, Only(), engine.channels, shelf=shelf or Shelf(None), press=self.press
+            engine.config,
+            engine.hooks,
+            engine.types,
+            Only(),
+            engine.channels,
+            shelf=shelf or Shelf(None),
+            press=self.press,
         )
 
     def chain(self, files: Files, *more: Files) -> PackChain:
@@ -210,9 +213,7 @@ class Rig:
                 break
             assert attempt == 1, over(outcome)
         assert outcome.watch.grown <= BYTES, over(outcome)
-        self.worst = {
-            name: max(before, getattr(outcome.watch, name)) for name, before in self.worst.items()
-        }
+        self.worst = {name: max(before, getattr(outcome.watch, name)) for name, before in self.worst.items()}
         self.is_well()
         return outcome
 
@@ -268,4 +269,17 @@ def pack(files: Files) -> Pack:
     return Pack(Snapshot.of(raw, "hostile"))
 
 
-__all__ = ["NOW", "UTC", "Choice", "LiveryError", "Outcome", "Rig", "Watch", "datetime", "pack"]
+NAMING = {"strings/en.toml": 'summary = "{{ event.offer.name }} is named here."'}
+"""A pack by whose words one sees that they were used."""
+
+
+def message(rig, packs, shelf=None):
+    """An event written with these packs by a writer of its own."""
+    outcome = Outcome()
+    rig.write(rig._writer(packs, shelf), {}, outcome)
+    return outcome
+
+
+def is_whole(outcome):
+    """Whether it says what `NAMING` says."""
+    return "is named here" in outcome.messages["smtp"].text and "Not available in your region" in outcome.html

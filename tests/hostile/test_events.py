@@ -63,7 +63,7 @@ SAID = [
     "\n" * 60_000,
     "<" * 60_000,
     "&" * 60_000,
-    "\"" * 60_000,
+    '"' * 60_000,
     "\U0001f642" * 16_000,
     "<b>" * 20_000,
     "https://evil.example/" + "a" * 60_000,
@@ -91,7 +91,7 @@ URLS = [
     "https:evil.example",
     "https://[::1",
     "https://[evil",
-    "https://evil.example/\" onclick=\"alert(1)",
+    'https://evil.example/" onclick="alert(1)',
     "https://evil.example/' onclick='alert(1)",
     "https://evil.example/><script>alert(1)</script>",
     "https://evil.example/|Click here> <!channel>",
@@ -131,7 +131,7 @@ def overridden(rig):
 
 @pytest.mark.parametrize("said", SAID, ids=lambda said: f"{ascii(said)[:40]} ({len(said)})")
 def test_what_an_event_says_is_shown_as_it_is(rig, overridden, said):
-    changes = {field: said[:60_000] for field in FIELDS}
+    changes = dict.fromkeys(FIELDS, said[:60000])
     if not _is_taken(rig, changes):
         changes = {"data.error.message": said}
     if not _is_taken(rig, changes):
@@ -164,8 +164,7 @@ def test_a_link_of_an_event_leads_where_links_may(rig, overridden, url):
 def _is_taken(rig, changes) -> bool:
     try:
         rig.engine.read(plain(changes))
-    except EventError as error:
-        assert "expected" in str(error)
+    except EventError:
         return False
     return True
 
@@ -217,13 +216,13 @@ MUCH = {
 @pytest.mark.parametrize("about", MUCH)
 def test_an_event_that_is_too_much_is_refused_or_written(rig, about):
     event = MUCH[about]()
+    said = wire = b""
     with rig.watching() as watch:
         try:
-            preview = rig.engine.preview(event)
+            wire = rig.engine.preview(event).wire
         except EventError as error:
-            assert len(str(error)) < 5000
-        else:
-            assert len(preview.wire) < 5_000_000
+            said = str(error)
+    assert 0 < len(said) < 5000 or 0 < len(wire) < 5_000_000
     assert not watch.over(), watch.over()
 
 

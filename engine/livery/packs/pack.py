@@ -57,6 +57,7 @@ class Pack:
         _check_names(self.snapshot, reader)
         self.findings: tuple[Finding, ...] = tuple(ordered(reader.findings))
         self._aside, self._places = frozenset(reader.aside), reader.places
+        self._paths: dict[str, dict[str, KeyPath]] = {}
         wrong = [one for one in self.findings if one.file == MANIFEST and one.severity == "error"]
         if manifest is None or wrong:
             is_newer = any(one.rule == "format" for one in wrong)
@@ -114,9 +115,10 @@ class Pack:
     def string_place(self, tag: str, key: str, line: int = 1, column: int = 1) -> tuple[str, Place]:
         """The file of a text, and where that line and column of it are."""
         file = self.string_files[tag]
-        data, _ = load(self.snapshot.text(file) or "")
-        path = next((path for path, _ in leaves(data) if ".".join(map(str, path)) == key), ())
-        return file, self.value_place(file, path, line, column)
+        if file not in self._paths:
+            data, _ = load(self.snapshot.text(file) or "")
+            self._paths[file] = {".".join(map(str, path)): path for path, _ in reversed(list(leaves(data)))}
+        return file, self.value_place(file, self._paths[file].get(key, ()), line, column)
 
     def _places_of(self, file: str) -> Places:
         return self._places.get(file) or Places("")

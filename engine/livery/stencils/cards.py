@@ -88,7 +88,10 @@ class _Card:
             known = ", ".join(sorted(_TYPES[self._format]))
             raise StagingError(f"{tree!r} is not available in cards of packs", self._place(tree), f"there are: {known}")
         if isinstance(tree, str) and self._format == "block_kit" and _WRITTEN.search(tree):
-            why, fix = "a < in a card begins a link to the web, and no mention", "write <https://…|words>, or &lt; for it"
+            why, fix = (
+                "a < in a card begins a link to the web, and no mention",
+                "write <https://…|words>, or &lt; for it",
+            )
             raise StagingError(why, self._place(tree), fix, "content")
         if _is_unfit(tree):
             raise StagingError("holds what no message can carry", self._place(key), "take it out", "content")
