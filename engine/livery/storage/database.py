@@ -77,8 +77,10 @@ def told() -> Iterator[None]:
         yield
     except DBAPIError as error:
         said = str(error.orig)
-        if "full" in said or "disk I/O" in said:
+        if "full" in said:
             raise StoreFull(f"no room for the store: {said}; nothing was written") from error
+        if "disk I/O" in said:
+            raise StoreError(f"the disk under the store failed: {said}; nothing was written") from error
         raise StoreError(f"the store failed: {said}") from error
 
 
