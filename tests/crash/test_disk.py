@@ -54,8 +54,7 @@ def filled(engine, ids):
     for id_ in ids:
         try:
             engine.accept({**SAMPLE, "id": id_})
-        except StoreFull as error:
-            assert "no room" in str(error)
+        except StoreFull:
             return accepted
         accepted.append(id_)
     pytest.fail("there was always room")
