@@ -113,6 +113,17 @@ def _revealed(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A service that can be reached by a channel: what `livery plugin list --services` shows."""
+
+    key: str
+    name: str
+    fields: tuple[str, ...] = ()
+    """What it is told: each a set of field names, any one of them will do."""
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelType:
     """What a plugin registers: everything the engine must know before it loads the channel."""
 
@@ -138,3 +149,8 @@ class ChannelType:
     """Import names of optional libraries; `livery doctor` says how to get a missing one."""
     extra: str = ""
     """The extra of livery's that brings them."""
+    carries: "Callable[[ChannelType], ChannelType | None] | None" = None
+    """For a channel that can send others' messages: the other's type as it is then, None for one it cannot carry. An
+    operator asks for it by `via = "<this channel>"` in the other's settings."""
+    offers: Callable[[], Sequence[Offer]] | None = None
+    """The services it reaches, where that is more than one."""

@@ -14,6 +14,9 @@ from livery.models.audience import Endpoint
 from livery.outbound import Outbound
 from livery.settings.resolving import Resolved
 
+VIA = "via"
+"""In a channel's settings: the channel that carries its messages instead."""
+
 
 class Channels:
     """Knows every registered channel; loads one when it is first needed.
@@ -30,7 +33,7 @@ class Channels:
         self._open: dict[str, Channel] = {}
         self._classes: dict[str, type[Channel]] = {}
         self._settings: dict[str, Any] = {}
-        problems = [*self._unknown(), *self._read_settings(), *self._read_destinations()]
+        problems = [*self._unknown(), *self._bridged(), *self._read_settings(), *self._read_destinations()]
         if problems:
             raise ConfigError("the channels are not configured right:", problems)
 
@@ -144,15 +147,32 @@ class Channels:
         ]
         return [Problem(where, known, name) for where, name in named if name not in self.types]
 
+    def _bridged(self) -> list[Problem]:
+        """Put the carried type in place of a channel whose settings say `via`; gives what cannot be."""
+        bridges = {name: kind.carries for name, kind in self.types.items() if kind.carries is not None}
+        problems = []
+        for name, raw in self._config.channels.items():
+            if VIA not in raw or name not in self.types:
+                continue
+            carry = bridges.get(str(raw[VIA]))
+            kind = carry(self.types[name]) if carry is not None and name != raw[VIA] else None
+            if kind is None:
+                known = f"one of {', '.join(sorted(bridges))}" if bridges else "nothing: no channel carries others"
+                said = known if carry is None else f"nothing: {raw[VIA]} does not carry {name}"
+                problems.append(Problem(f"channels.{name}.{VIA}", said, str(raw[VIA])[:80]))
+            else:
+                self.types[name] = kind
+        return problems
+
     def _read_settings(self) -> list[Problem]:
         problems = []
         for name, raw in self._config.channels.items():
             if name not in self.types:
                 continue
             try:
-                self._settings[name] = self._load(name).Settings.model_validate(
-                    raw, context={"folder": self._config.folder}
-                )
+                own = {key: value for key, value in raw.items() if key != VIA}
+                context = {"folder": self._config.folder}
+                self._settings[name] = self._load(name).Settings.model_validate(own, context=context)
             except ValidationError as error:
                 problems += problems_of(error, f"channels.{name}")
         return problems

@@ -5,8 +5,9 @@ from typing import Any, TypeVar, overload
 
 import pluggy
 
-from livery.channel import Channel, ChannelType, ConfigPath, Dispatch, Limits, NoSettings
+from livery.channel import Channel, ChannelType, ConfigPath, Dispatch, Limits, NoSettings, Offer
 from livery.chat_hook import ChatHook, HookDestination
+from livery.guard import Guard
 from livery.hookspecs import NAMESPACE
 from livery.models.audience import Recipient
 from livery.models.base import Model
@@ -37,6 +38,7 @@ __all__ = [
     "EventType",
     "ForbiddenTarget",
     "Format",
+    "Guard",
     "HookDestination",
     "Inline",
     "Limits",
@@ -44,6 +46,7 @@ __all__ = [
     "Model",
     "NoSettings",
     "Notification",
+    "Offer",
     "Outbound",
     "Outcome",
     "Reason",

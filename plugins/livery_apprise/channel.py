@@ -1,30 +1,70 @@
 """The bridge to Apprise 2: text only, one try a call, and a coarser outcome than a native channel's.
 
-An Apprise URL can read files, reach internal hosts and turn TLS off, so it is the operator's alone: tenants
-name a target of `[channels.apprise.targets]`, never a URL.
+An Apprise URL can read files, reach internal hosts and turn TLS off, so nobody writes one: the operator names a
+service of the allow-list and fills in its fields, tenants name a target of `[channels.apprise.targets]`.
 """
 
-import logging
-import re
-from contextvars import ContextVar
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cached_property, partial
 from importlib.util import find_spec
-from typing import Any, cast
-from urllib.parse import unquote
+from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from livery.plugin import Channel, Dispatch, Envelope, Message, Model, Outcome, Reason
+from livery.plugin import Channel, Dispatch, Envelope, Message, Model, Outcome, Reason, RecipientResult
+from livery_apprise import services
 
 _SEPARATOR = "\n\n"
-_SECRET_LENGTH = 6
-_URL_PART = re.compile(r"[/:@?&=,]+")
+_AT_ONCE = 8
+_GRACE = 2.0
+
+
+def _hidden(value: Any) -> Any:
+    """Values as lists of secrets: from here on, so that no error shows one."""
+    if isinstance(value, dict):
+        return {name: _hidden(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(SecretStr(str(one)) if isinstance(one, str | int) else one for one in value)
+    return (SecretStr(str(value)),) if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+class AppriseTarget(Model):
+    """`[channels.apprise.targets.<name>]`: a service, and what it is told."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    service: str = Field(description="A service in `livery plugin list --services`, such as `gotify`.")
+    fields: Annotated[dict[str, tuple[SecretStr, ...]], BeforeValidator(_hidden)] = Field(
+        description='What the service needs, by name: `{ host = "…", token = "…" }`. `targets` may be a list; each is '
+        "sent to, and tried again, by itself."
+    )
+    options: dict[str, str | int | float | bool] = Field(default={}, description="Options of the service.")
+    secure: bool = Field(
+        default=True, description="Whether by TLS; only services on hosts of one's own can do without."
+    )
+
+    @model_validator(mode="after")
+    def _is_on_the_list(self) -> Self:
+        if wrong := list(services.problems(self.service, self.options, secure=self.secure)):
+            raise ValueError("; ".join(wrong))
+        return self
+
+    def urls(self) -> list[str]:
+        """The URLs for Apprise; see `services.urls`."""
+        plain = {name: [one.get_secret_value() for one in values] for name, values in self.fields.items()}
+        return services.urls(services.services()[self.service], plain, self.options, secure=self.secure)
 
 
 class AppriseSettings(Model):
     """`[channels.apprise]`"""
 
-    targets: dict[str, SecretStr] = Field(default={}, description="Apprise URLs by the name tenants use for them.")
-    timeout: float = Field(default=30.0, gt=0, le=300, description="Seconds for one service.")
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    targets: dict[str, AppriseTarget] = Field(default={}, description="What tenants may name.")
+    timeout: float = Field(default=20.0, gt=0, le=30, description="Seconds for one attempt.")
 
 
 class AppriseDestination(Model):
@@ -33,8 +73,41 @@ class AppriseDestination(Model):
     target: str = Field(pattern=r"^[\w .-]{1,100}$", description="A name in `[channels.apprise.targets]`; never a URL.")
 
 
-class AppriseChannel(Channel):
-    """At least once, one try a call; Apprise tells neither a code nor a Retry-After: every failure is tried again."""
+class Bridge(Channel):
+    """What goes through Apprise has in common: threads of its own, a deadline, outcomes put together."""
+
+    timeout: float = 20.0
+
+    async def call(self, parts: Sequence[str], notify: Callable[[], list[Outcome]]) -> Outcome:
+        """Notify off the loop.
+
+        Args:
+            parts: a name for each URL, where there are several; what is settled by it is not tried again.
+            notify: blocks, and gives an outcome for each.
+
+        """
+        if find_spec("apprise") is None:
+            return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail="pip install 'livery[apprise]'")
+        running = asyncio.get_running_loop().run_in_executor(self._threads, partial(copy_context().run, notify))
+        try:
+            found = await asyncio.wait_for(running, self.timeout + _GRACE)
+        except TimeoutError:
+            return Outcome(status="unknown", reason=Reason.TIMEOUT, detail="the service did not answer in time")
+        return put_together(parts, found)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        # Threads of our own: services that hang must not take those that others wait for.
+        return ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="livery-apprise")
+
+    async def aclose(self) -> None:
+        threads = self.__dict__.pop("_threads", None)
+        if threads is not None:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+class AppriseChannel(Bridge):
+    """At least once, one try a call. Apprise tells a status at best: no Retry-After, no id of the message."""
 
     Settings = AppriseSettings
     Destination = AppriseDestination
@@ -52,68 +125,52 @@ class AppriseChannel(Channel):
         return message.text.encode()
 
     async def send(self, dispatch: Dispatch) -> Outcome:
-        import asyncio
-
         settings = cast(AppriseSettings, self.settings)
-        target = dispatch.destination.target
-        url = settings.targets.get(target)
-        if url is None:
+        name = dispatch.destination.target
+        target = settings.targets.get(name)
+        if target is None:
             # The names there are may be other tenants': they are not for the log of this one.
-            detail = f"no target {target!r} in [channels.apprise.targets]"
+            detail = f"no target {name!r} in [channels.apprise.targets]"
             return Outcome(status="failed", reason=Reason.MISCONFIGURED, detail=detail)
-        if find_spec("apprise") is None:
-            return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail="pip install 'livery[apprise]'")
-        return await asyncio.to_thread(_notify, url.get_secret_value(), dispatch.wire.decode(), settings.timeout)
+        self.timeout = settings.timeout
+        several = len(target.fields.get("targets", ())) > 1
+        title, _, body = dispatch.wire.decode().partition(_SEPARATOR)
+
+        def notify() -> list[Outcome]:
+            from livery_apprise import calls
+
+            try:
+                urls = target.urls()
+            except ValueError as error:
+                detail = f"target {name!r}: expected {error}"
+                return [Outcome(status="failed", reason=Reason.MISCONFIGURED, detail=detail)]
+            left = [url for part, url in zip(names(name, len(urls)), urls, strict=True) if part not in dispatch.settled]
+            timeout, guard = settings.timeout, self.outbound.guard
+            return calls.notify(left, title=title, body=body, html=False, guard=guard, timeout=timeout)
+
+        parts = names(name, len(target.fields.get("targets", ()))) if several else ()
+        return await self.call([part for part in parts if part not in dispatch.settled], notify)
 
 
-def _notify(url: str, text: str, timeout: float) -> Outcome:
-    from apprise import Apprise, AppriseAsset, AppriseResultStatus, NotifyFormat
+def names(target: str, count: int) -> list[str]:
+    """What the parts of a target are called in the log: by number, for a phone number is nobody's business."""
+    return [f"{target} #{number}" for number in range(1, count + 1)]
 
-    _blot_out(url)
-    asset = AppriseAsset(async_mode=False, plugin_paths=[], storage_mode="memory", app_id="Livery", app_desc="Livery")
-    asset.http_redirects = False  # a service may not send us on to where only we can reach
-    service: Any = Apprise(asset=asset)
-    if not service.add(url):
-        return Outcome(
-            status="failed",
-            reason=Reason.MISCONFIGURED,
-            detail="Apprise does not understand the target's URL",
+
+def put_together(parts: Sequence[str], found: Sequence[Outcome]) -> Outcome:
+    """One outcome for all: something left to try again, else somebody reached, else nobody."""
+    if len(found) == 1 and len(parts) != 1:
+        return found[0]
+    by_status = {one.status: one for one in reversed(found)}
+    worst = next(by_status[status] for status in ("unknown", "retry", "accepted", "failed") if status in by_status)
+    told = [
+        RecipientResult(
+            address=part,
+            status=one.status,
+            code=one.code,
+            detail=one.detail,
         )
-    for one in service:
-        # Each of ours sends once: no pause between sends of one object, no retries but the engine's.
-        one.request_rate_per_sec = one.retry = 0
-    title, _, body = text.partition(_SEPARATOR)
-    result = service.notify(title=title, body=body or title, body_format=NotifyFormat.TEXT, timeout=timeout)
-    if result.status is AppriseResultStatus.SUCCESS:
-        return Outcome(status="accepted")
-    if result.status is AppriseResultStatus.TIMEOUT:
-        return Outcome(status="unknown", reason=Reason.TIMEOUT, detail="the service did not answer in time")
-    if result.status is AppriseResultStatus.NOMATCH:
-        return Outcome(
-            status="failed",
-            reason=Reason.MISCONFIGURED,
-            detail="Apprise found no service in the target's URL",
-        )
-    return Outcome(status="retry", reason=Reason.CHANNEL_FAILED, detail=f"Apprise reports {result.status.name.lower()}")
-
-
-# ------------------------------------------------------------------ what Apprise and what it stands on say in the log
-
-_secrets: ContextVar[tuple[str, ...]] = ContextVar("livery_apprise_secrets", default=())
-
-
-def _blot_out(url: str) -> None:
-    """Keep what is in `url` out of the log records of this call; Apprise carries the context into its threads."""
-    parts = {form for part in _URL_PART.split(url.partition("://")[2]) for form in (part, unquote(part))}
-    _secrets.set(tuple(sorted((part for part in parts if len(part) >= _SECRET_LENGTH), key=len, reverse=True)))
-    for name in ("apprise", "urllib3.connectionpool", "urllib3.util.retry"):
-        logging.getLogger(name).addFilter(_without_secrets)  # adding it again changes nothing
-
-
-def _without_secrets(record: logging.LogRecord) -> bool:
-    said = plain = record.getMessage() if _secrets.get() else ""
-    for secret in _secrets.get():
-        said = said.replace(secret, "•••")
-    if said != plain:
-        record.msg, record.args = said, ()
-    return True
+        for part, one in zip(parts, found, strict=False)
+        if one.status in ("accepted", "retry", "failed")
+    ]
+    return worst.model_copy(update={"recipients": tuple(told)})

@@ -90,3 +90,16 @@ def test_a_secret_is_one(home):
     made = [livery("webhook", "secret", cwd=home).stdout.strip() for _ in range(2)]
     assert made[0] != made[1]
     assert {len(base64.b64decode(one.removeprefix("whsec_"))) for one in made} == {32}
+
+
+def test_services_of_every_kind_are_listed(home):
+    done = livery("plugin", "list", "--services", "--json", cwd=home)
+    assert done.returncode == 0, done.stderr
+    rows = {one["service"]: one for one in json.loads(done.stdout)}
+    assert {"smtp", "slack", "teams", "webhook", "gotify", "discord", "pagerduty"} <= set(rows)
+    assert (rows["slack"]["channel"], rows["gotify"]["channel"]) == ("slack", "apprise")
+    assert "token host port" in rows["gotify"]["fields"] or "host port token" in rows["gotify"]["fields"]
+    assert {"syslog", "json", "mailto"}.isdisjoint(rows)
+    table = livery("plugin", "list", "--services", cwd=home).stdout
+    assert "gotify" in table
+    assert "Slack: Block Kit" in table

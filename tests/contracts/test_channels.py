@@ -99,21 +99,46 @@ class TestApprise(ChannelContract):
     kind = TYPES["apprise"]
     excused = {
         "test_every_attempt_carries_the_same_identity": "Apprise has no place for the id of a message",
-        "test_throttling_is_named": "Apprise tells no status",
         "test_the_wait_that_was_asked_for_is_kept": "Apprise tells no Retry-After",
-        "test_a_refusal_is_final_and_has_a_reason": "Apprise does not tell a refusal from a fault that may pass",
-        "test_an_unreachable_far_side_is_named": "Apprise does not tell why a service failed",
     }
 
     def far_side(self):
         return HttpFarSide()
 
     def settings(self, far):
-        url = f"json://user:pass-{CANARY}@127.0.0.1:{far.receiver.port}/hooks/{CANARY}"
-        return {"targets": {"ops": url}, "timeout": far.patience}
+        fields = {"host": "127.0.0.1", "port": far.receiver.port, "token": CANARY}
+        target = {"service": "gotify", "secure": False, "fields": fields}
+        return {"targets": {"ops": target}, "timeout": far.patience}
 
     def destination(self, far):
         return {"target": "ops"}
+
+
+CARRY = TYPES["apprise"].carries
+_NO_IDENTITY = {"test_every_attempt_carries_the_same_identity": "Apprise has no place for the id of a message"}
+_NO_WAIT = {"test_the_wait_that_was_asked_for_is_kept": "Apprise tells no Retry-After"}
+_NO_CODE = "Apprise does not tell what a mail server said"
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+class TestSmtpByApprise(TestSmtp):
+    kind = CARRY(TYPES["smtp"])
+    excused = {
+        **_NO_IDENTITY,
+        **_NO_WAIT,
+        "test_throttling_is_named": _NO_CODE,
+        "test_a_refusal_is_final_and_has_a_reason": _NO_CODE,
+        "test_an_unreachable_far_side_is_named": _NO_CODE,
+    }
+
+    def check_limits(self, wire):
+        assert set(json.loads(wire)) == {"title", "text", "html"}
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr':DeprecationWarning")
+class TestWebhookByApprise(TestWebhook):
+    kind = CARRY(TYPES["webhook"])
+    excused = _NO_WAIT
 
 
 CONTRACTS = {contract.kind.name for contract in ChannelContract.__subclasses__() if contract.__module__ == __name__}

@@ -1,5 +1,6 @@
 """`livery worker`, `plugin`, `doctor`: commands about the installation."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -90,8 +91,18 @@ def _parts(changes: "Changes") -> list[tuple[str, tuple[str, ...]]]:
     return [("added", changes.added), ("changed", changes.changed), ("removed", changes.removed)]
 
 
-def plugin_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
+def plugin_list(
+    config: ConfigOption = None,
+    *,
+    services: Annotated[
+        bool, typer.Option("--services", help="List the services that can be reached, and by which channel.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """List every plugin found, what it implements, and the channels there are."""
+    if services:
+        _services(config, as_json=as_json)
+        return
     with output.opened(config) as engine:
         plugins, kinds = list(engine.plugins), engine.channels.types
         order = {
@@ -124,6 +135,30 @@ def plugin_list(config: ConfigOption = None, *, as_json: JsonOption = False) -> 
     output.table(("channel", "what it is", "state"), channels)
     if any(one.error and "blocked" not in one.error for one in plugins):
         output.complain("A plugin was skipped; its error stands beside it.")
+
+
+def _services(config: Path | None, *, as_json: bool) -> None:
+    from livery.channel import Offer
+
+    with output.opened(config) as engine:
+        kinds = sorted(engine.channels.types.values(), key=lambda kind: (kind.offers is not None, kind.name))
+        missing = {kind.name: engine.channels.missing(kind.name) for kind in kinds}
+    rows = [
+        (kind, one) for kind in kinds for one in (kind.offers() if kind.offers else [Offer(kind.name, kind.summary)])
+    ]
+    if as_json:
+        output.emit(
+            [
+                {"service": one.key, "name": one.name, "channel": kind.name, "fields": one.fields,
+                 "options": one.options, "missing": missing[kind.name]}
+                for kind, one in rows
+            ]
+        )  # fmt: skip
+        return
+    shown = [(one.key, one.name, kind.name, " | ".join(one.fields), ", ".join(one.options)) for kind, one in rows]
+    output.table(("service", "what it is", "channel", "fields, one set of", "options"), shown)
+    for said in sorted({said for said in missing.values() if said}):
+        output.note(f"Not all can be used yet: {said}")
 
 
 def doctor(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:

@@ -140,13 +140,14 @@ class ChannelContract:
         with self._far() as far:
             outcome = self.send(far)
             assert outcome.status in _GOOD, outcome
-            assert len(far.arrivals) == 1, far.arrivals
+            assert len(far.arrivals) == 1 or (self._to_persons and far.arrivals), far.arrivals
 
     def test_every_alphabet_and_direction_arrives_as_it_was_written(self) -> None:
         with self._far() as far:
             self.send(far)
-            [arrival] = far.arrivals
-        assert all(phrase in arrival.text for phrase in specimens.PHRASES), arrival.text
+            texts = [arrival.text for arrival in far.arrivals]
+        assert texts, "nothing arrived"
+        assert all(phrase in text for phrase in specimens.PHRASES for text in texts), texts
 
     def test_images_inside_it_arrive_or_are_ignored_as_the_channel_says(self) -> None:
         pictured = specimens.pictured(self.kind)
@@ -175,7 +176,7 @@ class ChannelContract:
         with self._far() as far:
             outcomes = asyncio.run(self._send(far, [self._dispatch(far) for _ in range(_SEVERAL)]))
             assert [one.status in _GOOD for one in outcomes] == [True] * _SEVERAL, outcomes
-            assert len(far.arrivals) == _SEVERAL
+            assert len(far.arrivals) == _SEVERAL or (self._to_persons and not len(far.arrivals) % _SEVERAL)
 
     # ------------------------------------------------------------------ persons
 
@@ -188,12 +189,21 @@ class ChannelContract:
 
     def test_nobody_sees_who_got_a_blind_copy(self) -> None:
         envelope = self._envelope()
-        hidden = [text.encode().lower() for one in envelope.bcc for text in (one.address, one.name.partition(",")[0])]
+        hidden = {one.address: (one.address, one.name.partition(",")[0]) for one in envelope.bcc}
         with self._far() as far:
             self.send(far)
+            # Who gets a message of their own may stand in it.
+            others = [[one for one in hidden if (one,) != tuple(arrival.addresses)] for arrival in far.arrivals]
             contents = [arrival.content.lower() + arrival.text.encode().lower() for arrival in far.arrivals]
         assert contents, "nothing arrived"
-        assert not any(one in content for one in hidden for content in contents), "a Bcc address can be seen"
+        seen = [
+            text
+            for content, addresses in zip(contents, others, strict=True)
+            for address in addresses
+            for text in hidden[address]
+            if text.encode().lower() in content
+        ]
+        assert not seen, "a Bcc address can be seen"
 
     def test_who_was_answered_for_good_is_not_written_to_again(self) -> None:
         envelope = self._envelope()
@@ -299,6 +309,11 @@ class ChannelContract:
             assert asyncio.run(life(far)).status in _GOOD
 
     # ------------------------------------------------------------------ how it is done
+
+    @property
+    def _to_persons(self) -> bool:
+        """One delivery may then be several messages: that nobody gets two is a test of its own."""
+        return self.kind.addressing == "persons"
 
     def make(self, far: FarSide) -> Channel:
         """A new channel that may reach this machine, with the settings for `far`."""
