@@ -139,19 +139,13 @@ async def test_an_address_apprise_would_read_as_several_is_refused(address):
 
 
 def test_one_setting_switches_and_leaves_destinations_the_ones_they_were():
-    url = {"slack": HOOKS["slack"][1], "teams": HOOKS["teams"][1]}
-    tenants = {
-        "platform": {},
-        "acme": {"parent": "platform", "channels": {name: [{"url": one}] for name, one in url.items()}},
-    }
-    plain = Engine.open(
-        Config(channels={"smtp": {}, "slack": {}, "teams": {}, "webhook": {}}, tenants=tenants)
-    ).channels
     by_apprise = {name: {"via": "apprise"} for name in ("smtp", "slack", "teams", "webhook")}
-    bridged = Engine.open(Config(channels=by_apprise, tenants=tenants)).channels
-    for name in url:
-        [before], [after] = plain.endpoints("acme", name), bridged.endpoints("acme", name)
-        assert before == after
+    bridged = Engine.open(Config(channels=by_apprise)).channels
+    for name, (_, url, _) in HOOKS.items():
+        plain, carried_by = TYPES[name].load(), bridged.kind(name).load()
+        destination = carried_by.Destination(url=url)
+        assert plain.identity(destination) == carried_by.identity(destination)
+        assert plain.label(destination) == carried_by.label(destination)
     for name in by_apprise:
         assert "through Apprise" in bridged.kind(name).summary
         assert type(bridged.open(name)).__name__.endswith("ByApprise")
