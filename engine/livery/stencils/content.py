@@ -14,7 +14,7 @@ from livery.pictures import IMAGES
 from livery.render.email import ELEMENTS as _MJML
 from livery.stencils.fill import is_link
 from livery.stencils.values import Place, StagingError
-from livery.stencils.vocabulary import ENDING, HTML, LINKS, NAMED, OFFICE, REFUSED, SPOKEN, VOID
+from livery.stencils.vocabulary import ENDING, HTML, LINKS, NAMED, NESTED, OFFICE, REFUSED, SPOKEN, VOID
 
 MAX_DEPTH = 100
 _TOKEN = re.compile(
@@ -28,6 +28,7 @@ _ATTRIBUTE = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'))?")
 _CONDITIONAL = re.compile(r"\s*\[if [\w\s!|&()]{1,60}\](?:>(?:<!(?:--\s*)?\Z)?|\s*\Z)")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _WORD = re.compile(r"Zq[0-9a-f]{10}[vc]\d{5}z")
+_IN_SECTIONS = ("mj-column", "mj-group")
 _IMAGE = re.compile(r"\s*(?:https?://|cid:|assets/|\Z)", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(?:([0-9a-f]{1,6})\s?|(.))", re.IGNORECASE | re.DOTALL)
 _FRAME = {"mjml": 0, "mj-head": 1, "mj-body": 1}
@@ -71,7 +72,7 @@ def check(mjml: str, sources: Iterable[tuple[str, str]] = (), *, is_part: bool =
 
 
 def faults(mjml: str, *, is_part: bool = False) -> Iterator[Fault]:
-    """Everything in markup that packs may not send."""
+    """Everything in markup that packs may not send, and what stands where MJML does not have it."""
     if found := _UNFIT.search(mjml):
         yield Fault(f"holds the control character U+{ord(found[0]):04X}", "take it out", found[0])
     if mjml.rfind("<!--") > mjml.rfind("-->"):
@@ -157,8 +158,9 @@ class _Reading:
     """One pass over markup, and over what stands in its conditional comments."""
 
     def __init__(self, *, is_part: bool = False, is_office: bool = False) -> None:
-        self._is_office = is_office
+        self._is_office, self._is_part = is_office, is_part
         self._is_page = not (is_part or is_office)
+        self._inside: list[str] = []
         self._depth = 0
         self._styled = self._around = ""
 
@@ -201,6 +203,8 @@ class _Reading:
             yield Fault("a style holds markup", "end the style first", token[0][:40])
         self._styled = ""
         yield from self._placed(token, name)
+        if name.startswith("mj"):
+            yield from self._nested(name, token)
         if token["close"]:
             self._depth -= 1
             return
@@ -224,6 +228,20 @@ class _Reading:
             )
         elif name in ENDING and not token["close"] and not token["alone"]:
             self._around = name
+
+    def _nested(self, name: str, token: re.Match[str]) -> Iterator[Fault]:
+        """What stands where MJML does not have it, so that the compiler makes something else of it; keeps the stack."""
+        if token["close"]:
+            while self._inside and self._inside.pop() != name:
+                pass
+            return
+        parent = self._inside[-1] if self._inside else "mj-column" if self._is_part and name in _IN_SECTIONS else ""
+        if name in NESTED and parent and parent not in (*NESTED[name], "mj-attributes", "mj-class"):
+            fix = "a partial gives what stands in a column, such as mj-text" if self._is_part else "mend the nesting"
+            wanted = " and ".join(f"<{one}>" for one in NESTED[name])
+            yield Fault(f"<{name}> stands in <{parent}>; MJML has it in {wanted} only", fix, f"<{token['name']}")
+        if not token["alone"]:
+            self._inside.append(name)
 
     def _is_known(self, written: str, name: str) -> bool:
         if name.startswith("mj"):

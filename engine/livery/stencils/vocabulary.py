@@ -156,3 +156,11 @@ SPOKEN = frozenset(
     ["alt", "title", "name", "content", "summary", "abbr", "label", "aria-label", "aria-roledescription"]
 )
 """Attributes that hold words for people."""
+NESTED = {
+    "mj-wrapper": ("mj-body",),
+    "mj-section": ("mj-body", "mj-wrapper"),
+    "mj-hero": ("mj-body", "mj-wrapper"),
+    "mj-group": ("mj-section",),
+    "mj-column": ("mj-section", "mj-group"),
+}
+"""documentation.mjml.io: what lays out a page, and what it may stand in."""
