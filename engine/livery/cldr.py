@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, Divisio
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from livery.locales import lookups
+from livery.locales import kin, lookups
 
 if TYPE_CHECKING:
     from babel import Locale
@@ -40,6 +40,13 @@ _THOUSANDS = [3, 3]
 _MANY_DIGITS = 40
 _NBSP = "\u00a0"
 _WHOLE = {"v": 0, "w": 0, "f": 0, "t": 0, "c": 0, "e": 0}  # plural operands of any integer
+
+
+def is_language(tag: str) -> bool:
+    """Whether CLDR has a name for the language of a tag (BCP 47): `english` is well-formed, and none."""
+    from babel import Locale
+
+    return kin(tag)[0] in Locale("en").languages
 
 
 # --------------------------------------------------------------------------- dates

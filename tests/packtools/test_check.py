@@ -131,7 +131,7 @@ MISTAKES = {
     ),
     "a sample that is no event of its type": (
         {"samples/offer_provision_error/x.json": json.dumps({**EVENT, "data": {"seller": EVENT["data"]["seller"]}})},
-        ["samples/offer_provision_error/x.json: error sample: "],
+        ["samples/offer_provision_error/x.json:1:"],
     ),
     "a card with an element cards have not": (
         {"blocks/text.block_kit.json": '{\n "type": "video"}'},

@@ -319,6 +319,6 @@ def test_a_folder_that_is_almost_one_of_a_pack_is_warned_of(tmp_path, name, mean
 def test_findings_cross_processes_as_plain_data():
     (finding,) = pack({**BASE_FILES, "strings/de.toml": "x ="}).findings
     assert json.loads(json.dumps(finding.plain())) == {
-        "severity": "error", "rule": "toml", "message": "is not TOML: invalid value", "fix": "", "pack": "base",
+        "severity": "error", "rule": "toml", "message": "is not TOML: invalid value: a text stands in quotes, and something has to stand after the =", "fix": "", "pack": "base",
         "file": "strings/de.toml", "line": 1, "column": 4,
     }  # fmt: skip

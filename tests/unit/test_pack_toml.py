@@ -113,7 +113,7 @@ def test_the_text_of_a_value_is_found_line_by_line(text, line, column, place):
         ("x =", (1, 4), "invalid value"),
         ("\n= 1", (2, 1), "invalid statement"),
         ("[open", (1, 6), "expected ']'"),
-        ('x = "a" y = 1', (1, 9), "expected newline"),
+        ('x = "a" y = 1', (1, 9), "something stands after the value"),
         ("a = 1\nb = 2\n  a = 3", (3, 3), "a is set twice; it is set already in line 1"),
         ("[t]\na.b = 1\na.b = 2", (3, 1), "a.b is set twice; it is set already in line 2"),
         ("[t.u]\n[v]\n[ t.u ]", (3, 3), "t.u is set twice; it is set already in line 1"),

@@ -3,7 +3,9 @@
 import re
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import combining, normalize
 
 import typer
 
@@ -11,11 +13,14 @@ from livery.cli import output
 from livery.cli.findings import Shown, where
 from livery.cli.output import ConfigOption, JsonOption
 from livery.cli.pack import named, show
+from livery.errors import LiveryError
 
 if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.packtools.starting import Started, Wishes
 
+_NOTHING = ("the parent's", "none")
+"""Answers that leave something as it is."""
 _NOT_IN_ID = re.compile(r"[^a-z0-9._-]+")
 
 
@@ -43,9 +48,18 @@ def new(
 
     config = config or find_file()
     with output.opened(config) as engine:
-        name = id_ or _NOT_IN_ID.sub("-", folder.resolve().name.lower()).strip("._-") or "pack"
+        name = id_ or _id_of(folder.resolve().name)
         tags = tuple(locale or ("en",))
-        wishes = Wishes(folder, name, title or _titled(name), parent or "base", primary, tags, support_email, logo)
+        wishes = Wishes(
+            folder,
+            name,
+            title or _titled(id_ or folder.resolve().name),
+            parent or "base",
+            primary,
+            tags,
+            support_email,
+            logo,
+        )
         if _may_ask() and not as_json:
             given = {"id": id_, "title": title, "parent": parent, "primary": primary, "locales": locale}
             wishes = _asked(engine, wishes, {**given, "support_email": support_email, "logo": logo})
@@ -63,8 +77,13 @@ def new(
     _next(wishes, started)
 
 
+def _id_of(name: str) -> str:
+    bare = "".join(char for char in normalize("NFKD", name.lower()) if not combining(char))
+    return _NOT_IN_ID.sub("-", bare).strip("._-") or "pack"
+
+
 def _titled(name: str) -> str:
-    return " ".join(word.capitalize() for word in re.split(r"[._-]+", name) if word)
+    return " ".join(word[:1].upper() + word[1:] for word in re.split(r"[\s._-]+", name) if word)
 
 
 def _may_ask() -> bool:
@@ -73,33 +92,48 @@ def _may_ask() -> bool:
 
 def _asked(engine: "Engine", wishes: "Wishes", given: dict[str, Any]) -> "Wishes":
     """The wishes, with answers to all that was not given; Enter takes what stands in brackets."""
-    from dataclasses import replace
+    from livery.packtools.starting import faults
 
+    if there := [one for one in faults(wishes, engine) if not one.startswith("--")]:
+        raise LiveryError(there[0])
     typer.secho("Enter takes what stands in brackets.", dim=True)
     known = ", ".join(sorted(engine.library.packs))
     questions = {
         "id": ("Id", wishes.id),
         "title": ("What people call it", wishes.title),
         "parent": (f"Laid over ({known})", wishes.parent),
-        "primary": ("Colour of the main button, such as #134e6f", "the parent's"),
+        "primary": ("Colour of the main button, such as #134e6f", _NOTHING[0]),
         "locales": ("Languages, with blanks between", " ".join(wishes.locales)),
-        "support_email": ("Address of your support", "none"),
-        "logo": ("File of your logo", "none"),
+        "support_email": ("Address of your support", _NOTHING[1]),
+        "logo": ("File of your logo", _NOTHING[1]),
     }
-    answers: dict[str, Any] = {}
     for name, (question, default) in questions.items():
         if given[name]:
             continue
-        said = str(typer.prompt(question, default=default)).strip()
-        if name == "id" and not given["title"]:
+        while True:
+            said = str(typer.prompt(question, default=default)).strip()
+            tried = wishes if said == default and default in _NOTHING else _with(wishes, name, said)
+            option = f"--{name.replace('_', '-').removesuffix('s')}: "
+            wrong = [one.removeprefix(option) for one in faults(tried, engine) if one.startswith(option)]
+            if not wrong:
+                break
+            for one in wrong:
+                output.complain(f"  {one}")
+        wishes = tried
+        if name == "id" and said != default:
             questions["title"] = ("What people call it", _titled(said))
-        if said != default or name in ("id", "title", "parent", "locales"):
-            answers[name] = said
-    if "locales" in answers:
-        answers["locales"] = tuple(re.split(r"[\s,]+", answers["locales"]))
-    if "logo" in answers:
-        answers["logo"] = Path(answers["logo"]).expanduser()
-    return replace(wishes, **answers)
+    return wishes
+
+
+def _with(wishes: "Wishes", name: str, said: str) -> "Wishes":
+    from dataclasses import replace
+
+    value: Any = said
+    if name == "locales":
+        value = tuple(re.split(r"[\s,]+", said))
+    elif name == "logo":
+        value = Path(said).expanduser()
+    return replace(wishes, **{name: value})
 
 
 def _plain(started: "Started") -> dict[str, Any]:
@@ -113,9 +147,9 @@ def _plain(started: "Started") -> dict[str, Any]:
 
 
 def _next(wishes: "Wishes", started: "Started") -> None:
-    folder, option = where(wishes.folder), ""
+    folder, option = quote(where(wishes.folder)), ""
     if started.config.resolve() != Path("livery.toml").resolve():
-        option = f" --config {where(started.config)}"
+        option = f" --config {quote(where(started.config))}"
     typer.echo("\nNext:")
     if not started.is_new:
         typer.echo(f"  add to {where(started.config)}, where it knows nothing of the pack yet:\n")
@@ -124,7 +158,7 @@ def _next(wishes: "Wishes", started: "Started") -> None:
         typer.echo()
     steps = [("Look at it while you edit: every change is there within a second", f"livery pack preview {folder}")]
     if started.sample:
-        sample = where(started.sample)
+        sample = quote(where(started.sample))
         steps.append(("One message, as files", f"livery render {sample} --out out{option}"))
         steps.append((f"A real e-mail, to the server in {where(started.config)}", f"livery send {sample}{option}"))
     steps.append(("Before you ship", f"livery pack check {folder}"))

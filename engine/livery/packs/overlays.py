@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
-from livery.errors import PackError
 from livery.packs.findings import Finding
 from livery.packs.gathering import refusal
 from livery.packs.manifest import BlockOverlay, NotificationDefinition, NotificationOverlay
@@ -34,6 +34,7 @@ class Merge:
         fields: the texts outside of blocks, and the event.
         blocks: fields of each block by id, in order.
         steps: what was said, the base first: by `("field", name)` or `("block", id)`.
+        misfits: what does not fit what is there, and was passed over.
 
     """
 
@@ -41,42 +42,49 @@ class Merge:
     fields: dict[str, Any] = field(default_factory=dict)
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     steps: dict[tuple[str, str], list[Step]] = field(default_factory=dict)
+    misfits: list[Finding] = field(default_factory=list)
 
     @property
     def file(self) -> str:
         return f"notifications/{self.name}.toml"
 
     def add(self, pack: Pack, overlay: NotificationOverlay) -> None:
-        """Lay one pack over those before.
-
-        Raises:
-            PackError: it does not fit what is there; says where.
-
-        """
+        """Lay one pack over those before; what does not fit goes to `misfits`."""
         for name in FIELDS:
             if (value := getattr(overlay, name)) is not None:
                 self.fields[name] = value
                 self._step(("field", name), pack, (name,))
         for number, gone in enumerate(overlay.remove):
             if self.blocks.pop(gone, None) is None:
-                raise self._misfit(f"removes the block {gone!r}, which no parent has", pack, ("remove", number))
+                self._misfit(f"removes the block {gone!r}, which no parent has", pack, ("remove", number), gone)
+                continue
             self._step(("block", gone), pack, ("remove", number), "removed")
         for number, block in enumerate(overlay.blocks):
             self._lay(pack, block, ("blocks", number))
 
     def definition(self) -> NotificationDefinition:
-        """The whole.
+        """The whole, without what does not fit.
 
         Raises:
-            PackError: something is missing, or does not fit; says where.
+            PackError: something is missing; says where.
 
         """
         data = {**self.fields, "blocks": list(self.blocks.values())}
         try:
             return NotificationDefinition.model_validate(data)
         except ValidationError as error:
-            found = [self._unfit(one["loc"], one["type"], one["msg"]) for one in error.errors(include_url=False)]
+            listed = error.errors(include_url=False)
+            lacking = [str(one["loc"][0]) for one in listed if one["type"] == "missing" and len(one["loc"]) == 1]
+            found = [self._lacking(lacking)] if lacking else []
+            found += [
+                self._unfit(one["loc"], one["type"], one["msg"]) for one in listed if one["loc"][0] not in lacking
+            ]
             raise refusal(found, found[0].pack) from None
+
+    def _lacking(self, names: Iterable[str]) -> Finding:
+        nearest = next(reversed(self.steps.values()))[-1].pack
+        said = f"no parent has this notification, and by itself it lacks {', '.join(names)}"
+        return _finding(said, nearest, self.file, ())
 
     def _unfit(self, loc: KeyPath, kind: str, message: str) -> Finding:
         said, name = "is missing" if kind == "missing" else message, str(loc[-1])
@@ -96,7 +104,8 @@ class Merge:
         side = "after" if block.before is None else "before"
         if neighbour is not None and neighbour not in others:
             said = f"block {id_!r} is to stand {side} {neighbour!r}, which is not there"
-            raise self._misfit(said, pack, (*path, side))
+            self._misfit(said, pack, (*path, side), neighbour)
+            neighbour = None
         self.blocks = (
             {**self.blocks, id_: fields} if neighbour is None else _beside(others, id_, fields, (side, neighbour))
         )
@@ -107,26 +116,38 @@ class Merge:
         steps = self.steps.setdefault(piece, [])
         steps.append(Step(pack, path, does or ("changed" if steps else "own")))
 
-    def _misfit(self, message: str, pack: Pack, path: KeyPath) -> PackError:
-        return refusal([_finding(message, pack, self.file, path)], pack.id)
+    def _misfit(self, message: str, pack: Pack, path: KeyPath, meant: str) -> None:
+        near = get_close_matches(meant, self.blocks, 1)
+        known = ", ".join(self.blocks) or "none"
+        fix = f"did you mean {near[0]}?" if near else f"there are {known}"
+        self.misfits.append(_finding(message, pack, self.file, path, fix))
 
 
-def _finding(message: str, pack: Pack, file: str, path: KeyPath) -> Finding:
+def _finding(message: str, pack: Pack, file: str, path: KeyPath, fix: str = "") -> Finding:
     place = pack.value_place(file, path)
     if place.line == 0:
         place = pack.place(file, path)
     return Finding(
-        severity="error", rule="overlay", message=message, pack=pack.id, file=file, line=place.line, column=place.column
-    )
+        severity="error", rule="overlay", message=message, fix=fix, pack=pack.id, file=file, line=place.line,
+        column=place.column,
+    )  # fmt: skip
 
 
 def merged(packs: Iterable[Pack], name: str) -> Merge:
     """A notification after the overlays of `packs`, the base first. It has no steps if no pack says anything.
 
     Raises:
-        PackError: the overlays do not fit together; says where.
+        PackError: the overlays do not fit together; says where, all of it.
 
     """
+    merge = laid(packs, name)
+    if merge.misfits:
+        raise refusal(merge.misfits, merge.misfits[0].pack)
+    return merge
+
+
+def laid(packs: Iterable[Pack], name: str) -> Merge:
+    """As `merged`, but what does not fit is passed over, and is in `misfits`."""
     merge = Merge(name)
     for pack in packs:
         overlay = pack.notification(name)

@@ -32,6 +32,16 @@ _STRINGS = {
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\"}
 _TRIPLE = 3
 _CODE = {"u": 4, "U": 8}
+_PLAINLY = {
+    "Illegal character '\\n'": "the line ends inside a text; close it with the quote it begins with",
+    "Unterminated string": "a text is not closed; end it with the quotes it begins with",
+    "Invalid value": "invalid value: a text stands in quotes, and something has to stand after the =",
+    "Expected newline or end of document after a statement": "something stands after the value; a text stands in "
+    'quotes, and a quote inside it is written \\"',
+    "Invalid initial character for a key part": "a line can begin with a key, a [table] or a #, and not like this",
+    "Expected '=' after a key in a key/value pair": "an = is missing after the key",
+}
+"""What tomllib says in the words of its grammar, for those who write texts."""
 _AT = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 
 
@@ -152,7 +162,8 @@ class Places:
         if match := _AT.search(said):
             end = self.at(len(self.text))
             place = Place(int(match["line"]), int(match["column"])) if match["line"] else end
-            return place, said[: match.start()][:1].lower() + said[1 : match.start()]
+            said = said[: match.start()]
+            return place, _PLAINLY.get(said) or said[:1].lower() + said[1:]
         values = self._found.values.values()
         long = next((one.start for one in values if not one.quote and one.end - one.start > _MAX_DIGITS), None)
         return (NOWHERE, said) if long is None else (self.at(long), "a number is too large")

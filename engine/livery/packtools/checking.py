@@ -129,7 +129,11 @@ def _checked(bench: Bench) -> Report:
     readings = grammar.read(bench.engine.press, sources(own))
     prover = Prover(bench, [one.source for one in readings])
     report.proofs = [
-        proof for one in told.told.values() for locale in report.locales for proof in prover.proofs(one, locale)
+        proof
+        for one in told.told.values()
+        if one.is_whole
+        for locale in report.locales
+        for proof in prover.proofs(one, locale)
     ]
     found = [
         *_of_files(bench, told),
@@ -200,7 +204,8 @@ def _of_templates(bench: Bench, told: Uses, readings: Iterable[Reading]) -> list
     around = grammar.read(bench.engine.press, [one for one in parents if one.mode == "markup"])
     own = {name for one in (*around, *readings) if one.source.mode == "markup" for name in one.own}
     found = [finding for one in readings for finding in (*one.refused(), *grammar.unknown(one, seen, own))]
-    return [*found, *markup.findings(packs.asked, [one.source for one in readings if one.is_legible])]
+    legible = [one.source for one in readings if one.is_legible]
+    return [*found, *markup.findings(packs.asked, legible), *markup.unshown_blocks(packs, legible)]
 
 
 class _Seen:

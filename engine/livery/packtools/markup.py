@@ -5,8 +5,10 @@ A template is looked at, not run: where Jinja stands in an attribute, nothing is
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from difflib import get_close_matches
 from html import unescape
 
+from livery.packs.chain import PackChain
 from livery.packs.findings import Finding
 from livery.packs.manifest import BlockOverlay, NotificationOverlay
 from livery.packs.pack import Pack
@@ -18,6 +20,8 @@ _OPENING = re.compile(r"\{[{%#]")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _COMMENT = re.compile("<!--")
 _TAG = re.compile(r"<(?P<name>[A-Za-z][A-Za-z0-9-]*+)(?P<rest>(?:\"[^\"]*+\"|'[^']*+'|[^'\"<>])*+)>")
+_MJML_TAG = re.compile(r"<(?P<close>/?)(?P<name>mj[\w-]*+)(?P<rest>(?:\"[^\"]*+\"|'[^']*+'|[^'\"<>])*+)>")
+_BLOCK = re.compile(r"\{%[-+]?\s*+(?:block\s++(?P<name>\w++)|endblock\b)")
 _ATTRIBUTE = re.compile(r"(?<![\w:.-])(?P<name>[A-Za-z_:][\w:.-]*+)\s*+=\s*+(?P<value>\"[^\"]*+\"|'[^']*+')")
 _IMAGES = frozenset(["img", "mj-image", "mj-carousel-image"])
 _LINKS = frozenset(["href", "url"])
@@ -108,6 +112,43 @@ def _insecure(source: Source, line: int, url: str) -> Finding:
 
 def _shown(url: str) -> str:
     return repr(url.partition(_INSIDE)[0][:60])
+
+
+def unshown_blocks(packs: PackChain, sources: Iterable[Source]) -> Iterator[Finding]:
+    """Jinja blocks that take the place of none: a template that extends another shows no others."""
+    files = [(pack, path) for pack in packs.packs for path in pack.snapshot.files if path.endswith(MARKUP)]
+    names = {(pack.id, path): [one["name"] for one in _blocks(pack.read(path) or "")] for pack, path in files}
+    for source in sources:
+        if not source.file.endswith(MARKUP) or "extends" not in source.text:
+            continue
+        known = {name for at, some in names.items() if at != (source.pack.id, source.file) for name in some}
+        depth = 0
+        for one in _blocks(source.text, ends=True):
+            depth += 1 if one["name"] else -1
+            if one["name"] and depth == 1 and one["name"] not in known:
+                near = get_close_matches(one["name"], sorted(known), 1)
+                yield source.finding(
+                    "warning", "not-read", f"no template above has the block {one['name']!r}, so it is not shown",
+                    f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}",
+                    line=source.text.count("\n", 0, one.start()) + 1, words=one["name"],
+                )  # fmt: skip
+
+
+def _blocks(text: str, *, ends: bool = False) -> Iterator[re.Match[str]]:
+    return (one for one in _BLOCK.finditer(text) if ends or one["name"])
+
+
+def left_open(text: str, start: str) -> int:
+    """Where a template opens the MJML element, given as `<name`, that it does not close; -1 if it closes them all."""
+    inside: list[re.Match[str]] = []
+    for tag in _MJML_TAG.finditer(_without(_COMMENT, lambda _: "-->", _masked(text))):
+        if not tag["close"]:
+            inside += [] if tag["rest"].endswith("/") else [tag]
+        elif inside and inside[-1]["name"] != tag["name"]:
+            break
+        elif inside:
+            inside.pop()
+    return inside[-1].start() if inside and inside[-1]["name"] == start[1:] else -1
 
 
 # --------------------------------------------------------------------------- notifications

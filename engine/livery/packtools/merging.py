@@ -55,8 +55,11 @@ def each_once(findings: Iterable[Finding]) -> list[Finding]:
     refused = {_line(one) for one in listed if one.rule in ("refused", "syntax") and one.line}
     unknown = {(one.pack, one.file, name) for one in listed if (name := _name(one))}
     is_broken = any(one.severity == "error" and not one.message.startswith(_CONSEQUENCES) for one in listed)
+    placed = {f"{one.place}: {one.message}" for one in listed if one.severity == "error" and one.rule != "degraded"}
     kept: dict[tuple[Any, ...], Finding] = {}
     for one in listed:
+        if one.rule == "degraded" and any(said in f"{one.message}; {one.fix}" for said in placed):
+            continue
         if (one.pack, one.file, _missed(one)) in unknown or (is_broken and one.message.startswith(_CONSEQUENCES)):
             continue
         if _line(one) in told and (one.rule == "content" or _missed(one)):

@@ -10,12 +10,14 @@ from livery.packs.chain import PackChain
 from livery.packs.findings import Finding, Severity
 from livery.packs.pack import Pack
 from livery.packs.toml import NOWHERE, Place
+from livery.packtools.markup import left_open
 from livery.packtools.sources import Source
 from livery.stencils.cards import FORMATS
 
 _KIND = re.compile(r"^\w+(?:Error|Limit|Refused): ")
 
 _QUOTED = re.compile(r"(<[a-z][\w-]*)>|'([^']{6,300})'")
+_OPEN = "is not closed"
 _FOLDERS = ("layouts/", "blocks/", "parts/")
 
 
@@ -94,7 +96,8 @@ class Spots:
         names = [f"{spot.pack}!{spot.file}", *self._order["files"]] if words else []
         for name in names:
             text = self._order["files"].get(name, "")
-            if (at := text.find(words)) >= 0:
+            at = left_open(text, words) if _OPEN in message else text.find(words)
+            if at >= 0:
                 pack, _, file = name.partition("!")
                 return Spot(pack, file), Place(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
         return spot, NOWHERE

@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 
+from livery.cldr import is_language
 from livery.engine import Engine
 from livery.errors import LiveryError
 from livery.locales import normal
@@ -73,7 +75,7 @@ class Started:
 
 
 def start(wishes: Wishes, engine: Engine, config: Path | None) -> Started:
-    """Make a pack. Nothing that is there is overwritten.
+    """Make a pack. Nothing that is there is overwritten, and what cannot be written wholly is not begun.
 
     Args:
         wishes: what it is to be.
@@ -85,12 +87,13 @@ def start(wishes: Wishes, engine: Engine, config: Path | None) -> Started:
 
     """
     folder = wishes.folder
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise LiveryError(f"{folder} is there already, and not empty; nothing was written")
-    if not re.fullmatch(PACK_ID, wishes.id):
-        raise LiveryError(f"{wishes.id!r} can be no id; expected {PATTERNS[PACK_ID]}")
-    if (other := engine.library.packs.get(wishes.id)) is not None:
-        raise LiveryError(f"a pack is called {wishes.id!r} already, in {other.folder}; take another --id")
+    if wrong := list(faults(wishes, engine)):
+        said = (
+            wrong[0]
+            if len(wrong) == 1
+            else "\n".join([f"{len(wrong)} things are wrong:", *(f"  {one}" for one in wrong)])
+        )
+        raise LiveryError(f"{said}\nNothing was written.")
     packs = engine.library.chain(wishes.parent)
     made = dict(_files(wishes, packs, uses(packs, engine.types)))
     started = Started(config or folder.parent / "livery.toml", config is None, _to_add(wishes, config or folder.parent))
@@ -102,6 +105,32 @@ def start(wishes: Wishes, engine: Engine, config: Path | None) -> Started:
         write(started.config, _settings(wishes, started.sample).encode())
         started.files.append(started.config)
     return started
+
+
+def faults(wishes: Wishes, engine: Engine) -> Iterator[str]:
+    """Everything that keeps a pack from being made, each by the option it was asked for with."""
+    folder, known = wishes.folder, engine.library.packs
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        yield f"{folder} is there already, and not empty; name another folder"
+    if not re.fullmatch(PACK_ID, wishes.id):
+        yield f"--id: {wishes.id!r} can be no id; expected {PATTERNS[PACK_ID]}"
+    if wishes.id in known:
+        yield f"--id: {wishes.id!r} is taken by the pack in {known[wishes.id].folder}; take another"
+    if wishes.parent not in known:
+        near = get_close_matches(wishes.parent, known, 1)
+        meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
+        yield f"--parent: no pack is called {wishes.parent!r}; {meant}"
+    yield from _raised(lambda: _locales(wishes.locales))
+    yield from _raised(lambda: _logo(wishes.logo))
+    if parent := next((one for one in (wishes.parent, "base") if one in known), ""):
+        yield from _raised(lambda: _tokens(wishes, engine.library.chain(parent), ""))
+
+
+def _raised(attempt: Callable[[], object]) -> Iterator[str]:
+    try:
+        attempt()
+    except LiveryError as error:
+        yield from str(error).split("\n")
 
 
 def _files(wishes: Wishes, packs: PackChain, told: Uses) -> Iterator[tuple[str, bytes]]:
@@ -127,9 +156,12 @@ def _files(wishes: Wishes, packs: PackChain, told: Uses) -> Iterator[tuple[str, 
 
 def _locales(given: Iterable[str]) -> list[str]:
     tags = {one: normal(one) for one in given}
-    for one, tag in tags.items():
-        if not tag:
-            raise LiveryError(f"{one!r} is no language; write it as BCP 47 has it, such as de or pt-BR")
+    wrong = [one for one, tag in tags.items() if not is_language(tag)]
+    if wrong:
+        said = "is no language" if len(wrong) == 1 else "are no languages"
+        raise LiveryError(
+            f"--locale: {', '.join(map(repr, wrong))} {said}; write it as BCP 47 has it, such as de or pt-BR"
+        )
     return list(dict.fromkeys(tags.values())) or [_SOURCE]
 
 
@@ -140,31 +172,46 @@ def _logo(file: Path | None) -> tuple[str, bytes] | None:
         with file.open("rb") as stream:
             data = stream.read(assets.MAX_BYTES + 1)
     except OSError as error:
-        raise LiveryError(f"cannot read {file}: {error.strerror}") from None
+        raise LiveryError(f"--logo: cannot read {file}: {error.strerror}") from None
     path = f"assets/logo.{_ENDINGS.get(media_type(data), file.suffix.lstrip('.') or 'png')}"
     wrong = [one for one in assets.findings(path, data) if one.severity == "error"]
     if wrong:
-        raise LiveryError(f"{file}: {wrong[0].message}; {wrong[0].fix}")
+        raise LiveryError(f"--logo: {file}: {wrong[0].message}; {wrong[0].fix}")
     return path, data
 
 
 def _tokens(wishes: Wishes, packs: PackChain, logo: str) -> dict[str, str]:
     """The values that were wished for, by the names the parent has for them."""
     known = {row.name: row.type for row in describe(packs.token_layers())}
-    found = {}
+    found: dict[str, str] = {}
+    wrong = []
     given = (("primary", wishes.primary), ("logo_url", logo), ("support_email", wishes.support_email))
     for name, value in given:
         if not value:
             continue
+        option = f"--{name.removesuffix('_url').replace('_', '-')}"
         if name not in known:
-            raise LiveryError(f"the pack {wishes.parent!r} has no token {name}, so it cannot be set")
+            wrong.append(f"{option}: the pack {wishes.parent!r} has no token {name}, so it cannot be set")
+            continue
         read = parse(known[name], value)
-        if not read.value:
-            raise LiveryError(f"{name}: {read.problem}" + (f"; {read.fix}" if read.fix else ""))
+        if name == "support_email" and not _is_address(value):
+            wrong.append(f"{option}: {value!r} is no address; write one such as help@fjord.example")
+        elif not read.value:
+            wrong.append(f"{option}: {read.problem}" + (f"; {read.fix}" if read.fix else ""))
         found[name] = read.value
-    if wishes.support_email and "@" not in wishes.support_email:
-        raise LiveryError(f"support_email: {wishes.support_email!r} is no address")
+    if wrong:
+        raise LiveryError("\n".join(wrong))
     return found
+
+
+def _is_address(text: str) -> bool:
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        validate_email(text, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        return False
+    return True
 
 
 def _a_text(told: Uses) -> str:

@@ -1,14 +1,16 @@
 """What the notifications of a chain say, and where: which texts they use, which events they tell of."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any
 
-from livery.errors import NotFound, PackError
+from livery.errors import PackError
 from livery.models.event import EventType
 from livery.packs.chain import PackChain
 from livery.packs.findings import Finding
 from livery.packs.manifest import NotificationDefinition
+from livery.packs.overlays import laid
 from livery.packtools.sources import is_template, texts_of
 
 _FIELDS = ("subject", "preheader", "title", "greeting", "closing", "footer")
@@ -23,6 +25,7 @@ class Told:
     Attributes:
         kind: the event type it tells of; None if no plugin brings it.
         keys: the keys of the texts it uses.
+        is_whole: whether all overlays fit; if not, its messages are made without them.
 
     """
 
@@ -30,6 +33,7 @@ class Told:
     kind: EventType | None
     definition: NotificationDefinition
     keys: frozenset[str]
+    is_whole: bool = True
 
 
 @dataclass(slots=True)
@@ -37,8 +41,8 @@ class Uses:
     """All notifications of a chain.
 
     Attributes:
-        told: by name; without those whose overlays do not fit.
-        findings: what keeps a notification from being put together.
+        told: by name; without those that cannot be put together.
+        findings: what keeps a notification, or an overlay of one, from being used.
 
     """
 
@@ -60,16 +64,25 @@ def uses(packs: PackChain, types: Mapping[str, EventType]) -> Uses:
     found = Uses()
     kinds = {kind.notification: kind for kind in types.values()}
     for name in sorted({name for pack in packs.packs for name in pack.notifications()}):
-        try:
-            definition, _ = packs.definition(name)
-        except PackError as error:
-            found.findings += error.findings
-        except NotFound:
+        merge = laid(reversed(packs.packs), name)
+        if not merge.steps:
             continue
+        found.findings += merge.misfits
+        try:
+            definition = merge.definition()
+        except PackError as error:
+            found.findings += [_meant(one, name, kinds) for one in error.findings]
         else:
             keys = frozenset(key for key in _texts(definition) if key and not is_template(key))
-            found.told[name] = Told(name, types.get(definition.event) or kinds.get(name), definition, keys)
+            kind = types.get(definition.event) or kinds.get(name)
+            found.told[name] = Told(name, kind, definition, keys, is_whole=not merge.misfits)
     return found
+
+
+def _meant(finding: Finding, name: str, known: Iterable[str]) -> Finding:
+    """With the notification that was probably meant, if nobody has one of this name."""
+    near = [] if finding.fix or name in known else get_close_matches(name, known, 1)
+    return replace(finding, fix=f"did you mean {near[0]}.toml?") if near else finding
 
 
 def _texts(definition: NotificationDefinition) -> Iterator[str]:

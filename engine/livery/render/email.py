@@ -83,6 +83,29 @@ def check_mjml(mjml: str) -> None:
         raise PackError(f"elements are nested deeper than {_MAX_DEPTH}")
 
 
+def check_closed(mjml: str) -> None:
+    """Refuse elements of MJML that are not closed, or closed where another is open: the compiler does not say which.
+
+    Raises:
+        PackError: names the first.
+
+    """
+    inside: list[str] = []
+    for closing, name, rest in _TAG.findall(re.sub("<!--.*?-->", "", mjml, flags=re.DOTALL)):
+        if not name.startswith("mj") or rest.endswith("/"):
+            continue
+        if not closing:
+            inside.append(name)
+        elif name not in inside:
+            raise PackError(f"</{name}> closes nothing; take it out, or open <{name}> before it")
+        elif inside[-1] != name:
+            break
+        else:
+            inside.pop()
+    if inside:
+        raise PackError(f"<{inside[-1]}> is not closed; end it with </{inside[-1]}>")
+
+
 def compile_mjml(mjml: str, fonts: Mapping[str, str] | None = None) -> str:
     """MJML to HTML; fetches nothing, and names no font or icon host but those of `fonts`.
 
@@ -111,6 +134,7 @@ def compile_mjml(mjml: str, fonts: Mapping[str, str] | None = None) -> str:
         # A panic of the compiler is no Exception; nothing else that is none may be swallowed.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
+        check_closed(mjml)
         raise PackError(f"MJML: {one_line(str(error), 300)}") from error
     if left := _LEFT.search(html):  # it sends what it does not expect as it is
         raise PackError(f"MJML has no <{left[1]}> where this one stands")

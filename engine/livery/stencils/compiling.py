@@ -272,7 +272,8 @@ def _note(text: str, error: Exception | None = None) -> Plain:
     if isinstance(error, StagingError):
         problem = error.plain()
     elif isinstance(error, PackError):
-        problem = {"rule": "mjml", "message": str(error), "fix": "", "pack": "", "file": error.file, "line": error.line}
+        message, _, fix = str(error).partition("; ")
+        problem = {"rule": "mjml", "message": message, "fix": fix, "pack": "", "file": error.file, "line": error.line}
     return {"note": locales.one_line(text, 300), "slot": None, "version": None, "problem": problem}
 
 

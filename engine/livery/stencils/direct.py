@@ -22,7 +22,7 @@ from livery.errors import PackError
 from livery.packs import filters, operations
 from livery.packs.filters import FILTERS, TESTS
 from livery.packs.operations import Missing, OperationError, Tongue
-from livery.render.email import LAYOUT, check_mjml, compile_mjml
+from livery.render.email import LAYOUT, check_closed, check_mjml, compile_mjml
 from livery.stencils import content, grammar
 from livery.stencils.compiling import Files, letter, tongues
 from livery.stencils.filling import LOOP
@@ -84,6 +84,7 @@ class Direct:
             try:
                 made = content.tamed(sandbox.get_template(name).render({**known, "block": block}))
                 check_mjml(made)
+                check_closed(made)
                 content.check(made, is_part=True)
                 return Markup(made)  # noqa: S704 - rendered with autoescape from a pack's template
             except Exception as error:  # noqa: BLE001 - as above

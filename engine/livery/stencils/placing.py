@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from livery.packs.operations import escaped
-from livery.render.email import TITLE, check_mjml
+from livery.render.email import TITLE, check_closed, check_mjml
 from livery.stencils import content
 from livery.stencils.expressions import key
 from livery.stencils.fill import attribute
@@ -67,6 +67,8 @@ class Words:
         if len(self.word.findall(text)) != len(self._holes) + len(self._controls):
             raise StagingError("holds one of the compiler's own words")
         self.mjml = self._placed(text)
+        if is_part:
+            check_closed(self.mjml)
 
     def _write(self, pieces: Sequence[Piece], out: list[str]) -> None:
         for piece in pieces:

@@ -170,16 +170,18 @@ class Bench:
 
     def _is_about(self, sample: Sample, notification: str) -> bool:
         """Whether it is a good event of this notification's type; a sample of a pack that is none is a finding."""
+        why: EventError | str
         try:
             name = self.engine.read(sample.raw).type
         except EventError as error:
-            why = str(error)
+            why = error
         else:
             if self.engine.types[name].notification == notification:
                 return True
             why = f"its type is {name}, which is told of in notifications/{self.engine.types[name].notification}.toml"
-        if sample.pack:
-            self.findings.append(sample.refused(why))
+        is_known = any((one.pack, one.file) == (sample.pack, sample.file) for one in self.errors)
+        if sample.pack and not is_known:
+            self.findings += sample.refused(why)
         return False
 
 

@@ -1,9 +1,11 @@
 """Opening a pack to look at it: an engine in which the sellers of its samples use it, and nothing can be sent."""
 
+import os
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -40,10 +42,28 @@ class Target:
 
     @classmethod
     def named(cls, pack: str, config: Path | None = None, seller: str = "") -> "Target":
-        """By a folder, a zip file, or the id of an installed pack."""
+        """By a folder (or the pack.toml in it), a zip file, or the id of an installed pack.
+
+        Raises:
+            NotFound: the folder holds no pack.
+
+        """
         path = Path(pack)
-        is_path = path.is_file() or (path / _MANIFEST).is_file() or len(path.parts) > 1 or path.suffix == ".zip"
+        if path.name == _MANIFEST and path.is_file():
+            path = path.parent
+        is_pack = path.is_file() or (path / _MANIFEST).is_file()
+        is_path = is_pack or len(path.parts) != 1 or path.suffix == ".zip" or pack == ".."
+        if is_path and not is_pack:
+            raise NotFound(_no_pack_at(pack, path))
         return cls(pack, path.resolve() if is_path else None, config, seller)
+
+
+def _no_pack_at(pack: str, path: Path) -> str:
+    if not path.exists():
+        return f"{pack} does not exist; name the folder or the zip file of a pack"
+    near = [one for one in (*path.resolve().parents[:3], *sorted(path.glob("*/"))[:100]) if (one / _MANIFEST).is_file()]
+    meant = f"did you mean {os.path.relpath(near[0])}?" if near else "name the folder it lies in"
+    return f"{pack} has no pack.toml, so it is no template pack; {meant}"
 
 
 def configured(target: Target) -> tuple[Config, str]:
@@ -104,6 +124,11 @@ def chain_of(engine: Engine, id_: str, target: Target) -> PackChain:
     for place, error in engine.library.broken.items():
         if target.path is not None and Path(place).resolve() == target.path:
             raise error
+    known = sorted(engine.library.packs)
+    if target.path is None and id_ not in known:
+        near = get_close_matches(id_, known, 1)
+        meant = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known) or 'none'}"
+        raise NotFound(f"there is no folder {id_!r} with a pack.toml here, and no pack is called so; {meant}")
     if not id_:
         raise PackError("cannot be read as a template pack", pack=target.pack, file=_MANIFEST)
     return engine.library.chain(id_)

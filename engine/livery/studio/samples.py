@@ -10,6 +10,7 @@ from typing import Any
 from livery.errors import EventError
 from livery.packs.chain import PackChain
 from livery.packs.findings import Finding
+from livery.studio import json_places
 
 Path = tuple[str | int, ...]
 Read = Callable[[str], Any]
@@ -57,10 +58,17 @@ class Sample:
             return self
         return replace(self, raw=_written(event))
 
-    def refused(self, why: str) -> Finding:
-        """The finding that it cannot be used."""
-        what = f"this sample is no event to look at: {' '.join(why.split())}"
-        return Finding(severity="error", rule="sample", pack=self.pack, file=self.file, message=what)
+    def refused(self, why: EventError | str) -> list[Finding]:
+        """Why it cannot be used: a finding for each thing that is wrong with it, at its place."""
+        problems = why.problems if isinstance(why, EventError) else ()
+        said = [(str(one), json_places.place(self.raw, one.path)) for one in problems] or [(str(why), (0, 0))]
+        return [
+            Finding(
+                severity="error", rule="sample", pack=self.pack, file=self.file, line=line, column=column,
+                message=f"is no event to look at: {' '.join(what.split())}",
+            )
+            for what, (line, column) in said
+        ]  # fmt: skip
 
 
 def of_packs(packs: PackChain, notification: str) -> list[Sample]:
