@@ -175,6 +175,8 @@ def _written(kit: dict[str, Any], raw: dict[str, Any], asked: str | None) -> tup
         return None
     user = event["data"].get("user") or {}
     choice = reading_locale(kit["wishes"], kit["available"], reader=user.get("locale"), asked=asked)
+    if asked and locales.kin(asked)[0] != locales.kin(choice.tag)[0]:
+        return None
     compiled = kit["stencils"].get(stencil_key(choice.tag, choice.regional, event["data"]["seller"]["name"]))
     if compiled is None or not event["time"]:
         return None

@@ -152,7 +152,7 @@ def test_new_overwrites_nothing(tmp_path):
     home = pack(tmp_path)
     done = livery("pack", "new", "fjord", cwd=home)
     assert done.returncode == 2
-    assert "nothing was written" in done.stderr
+    assert "Nothing was written" in done.stderr
     assert not (home / "livery.toml").exists()
 
 

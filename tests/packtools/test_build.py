@@ -4,8 +4,12 @@ import os
 import zipfile
 from hashlib import sha256
 
+import pytest
+
+from livery.errors import LiveryError
 from livery.packtools.assets import copied
 from livery.packtools.building import build
+from livery.packtools.signing import make_keys, verify
 from livery.studio.bench import Bench
 from packtools.making import checked, lines, target, tiny, write
 
@@ -24,6 +28,39 @@ def test_the_same_files_make_the_same_bytes_wherever_and_whenever(tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     assert first.sha256 == second.sha256 == sha256((tmp_path / "one.zip").read_bytes()).hexdigest()
     assert (tmp_path / "one.zip.sha256").read_text() == f"{first.sha256}  one.zip\n"
+
+
+def test_a_signature_is_of_these_bytes_and_of_this_key_alone(tmp_path):
+    folder, mine, other = tiny(tmp_path), make_keys(tmp_path / "mine"), make_keys(tmp_path / "other")
+    built = build(target(folder), tmp_path / "one.zip", key=mine.private)
+    assert built.signature_file is not None
+    assert len(built.signature_file.read_bytes()) == 64
+    assert verify(built.file, mine.public) == built.sha256
+    with pytest.raises(LiveryError, match="is not what the owner of"):
+        verify(built.file, other.public)
+    built.file.write_bytes(built.file.read_bytes() + b"x")
+    with pytest.raises(LiveryError, match="is not what the owner of"):
+        verify(built.file, mine.public)
+
+
+def test_a_zip_that_is_built_again_without_a_key_has_no_signature_left(tmp_path):
+    folder, keys = tiny(tmp_path), make_keys(tmp_path / "mine")
+    signed = build(target(folder), tmp_path / "one.zip", key=keys.private).signature_file
+    assert build(target(folder), tmp_path / "one.zip").signature_file is None
+    assert not signed.exists()
+
+
+def test_keys_are_told_from_what_is_none_and_never_overwritten(tmp_path):
+    keys, folder = make_keys(tmp_path / "mine"), tiny(tmp_path / "pack")
+    assert keys.private.stat().st_mode & 0o077 == 0
+    with pytest.raises(LiveryError, match="is there already"):
+        make_keys(tmp_path / "mine")
+    for wrong in (keys.public, tmp_path / "none.key"):
+        with pytest.raises(LiveryError):
+            build(target(folder), tmp_path / "one.zip", key=wrong)
+    assert not (tmp_path / "one.zip").exists()
+    with pytest.raises(LiveryError, match="holds no public Ed25519 key"):
+        verify(keys.public, keys.private, keys.public)
 
 
 def test_a_change_of_any_file_changes_the_digest(tmp_path):

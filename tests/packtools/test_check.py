@@ -133,6 +133,14 @@ MISTAKES = {
         {"samples/offer_provision_error/x.json": json.dumps({**EVENT, "data": {"seller": EVENT["data"]["seller"]}})},
         ["samples/offer_provision_error/x.json:1:"],
     ),
+    "an element that is not closed": (
+        changed(TEXT, "</mj-text>", ""),
+        ["blocks/text.mjml.j2:1:1: error mjml: <mj-text> is not closed; end it with </mj-text>"],
+    ),
+    "a closing tag of an element that is not open": (
+        {TEXT: FILES[TEXT] + "</mj-column>"},
+        ["blocks/text.mjml.j2"],
+    ),
     "a card with an element cards have not": (
         {"blocks/text.block_kit.json": '{\n "type": "video"}'},
         ["blocks/text.block_kit.json:2: error degraded: 'video' is not available in cards of packs; there are"],
@@ -232,6 +240,53 @@ def test_a_template_the_reader_dies_of_is_named_and_the_others_are_read(tmp_path
     found = lines(checked(tiny(tmp_path, files)))
     assert any(one.startswith("blocks/text.mjml.j2:1") and " error " in one for one in found)
     assert any("event.order.idd" in one for one in found)
+
+
+def test_overlays_that_do_not_fit_are_all_told_and_what_else_is_wrong_with_them_too(tmp_path):
+    overlay = """
+remove = ["nothng"]
+
+[[blocks]]
+id = "more"
+kind = "text"
+after = "sumary"
+when = "event.custmer.name"
+text = "tiny.nothing"
+"""
+    child = over(tmp_path, files={NOTIFICATION: overlay})
+    found = lines(checked(child))
+    assert any("removes the block 'nothng', which no parent has" in one for one in found)
+    assert any("is to stand after 'sumary', which is not there; did you mean summary?" in one for one in found)
+    assert any("there is no event.custmer; did you mean event.customer?" in one for one in found)
+    assert any("there is no text 'tiny.nothing' in any language" in one for one in found)
+    assert not any("text-unused" in one or "degraded" in one for one in found)
+
+
+def test_a_block_of_a_layout_that_no_parent_has_is_a_warning_with_the_one_that_is_meant(tmp_path):
+    layout = '{% extends "parent:layouts/email.mjml.j2" %}\n{% block foter %}x{% endblock %}\n'
+    (found,) = [one for one in lines(checked(over(tmp_path, files={LAYOUT: layout}))) if "foter" in one]
+    assert found.startswith("layouts/email.mjml.j2:2:10: warning not-read: ")
+    assert found.endswith("did you mean footer?")
+
+
+def test_what_is_wrong_with_a_file_is_told_at_its_place_alone(tmp_path):
+    found = [one for one in lines(checked(tiny(tmp_path, {"strings/de.toml": 'a = "x\n'}))) if " error " in one]
+    assert len(found) == 1
+    assert found[0].startswith("strings/de.toml:1:7: error toml: is not TOML: the line ends inside a text")
+
+
+def test_each_thing_that_is_wrong_with_a_sample_has_its_line(tmp_path):
+    event = json.loads(json.dumps(EVENT))
+    event["data"]["offer"].pop("name")
+    event["data"]["error"]["occurred_at"] = "yesterday"
+    text = json.dumps(event, indent=1)
+    found = [
+        one for one in lines(checked(tiny(tmp_path, {"samples/offer_provision_error/x.json": text}))) if "x.json" in one
+    ]
+    at = text.split("\n").index(next(line for line in text.split("\n") if "yesterday" in line)) + 1
+    assert len(found) == 2
+    assert "data.offer.name: expected a value, none is given" in found[0]
+    assert found[1].startswith(f"samples/offer_provision_error/x.json:{at}:")
 
 
 def test_a_pack_that_cannot_be_opened_has_all_that_is_wrong_as_findings(tmp_path):

@@ -76,7 +76,8 @@ def test_it_may_stand_over_a_pack_without_our_names(engine, wishes, tmp_path):
         ({"support_email": "nobody"}, "is no address"),
         ({"locales": ("deutsch!",)}, "is no language"),
         ({"parent": "bse"}, "no pack is called 'bse'"),
-        ({"id": "base"}, "is called 'base' already"),
+        ({"id": "base"}, "'base' is taken by the pack in"),
+        ({"locales": ("english",)}, "is no language"),
         ({"id": "Fjord Cloud"}, "can be no id"),
     ],
 )
@@ -84,6 +85,21 @@ def test_what_cannot_be_is_refused_before_anything_is_written(engine, wishes, tm
     with pytest.raises(LiveryError, match=said):
         start(replace(wishes, **wish), engine, None)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_all_that_cannot_be_is_told_at_once_by_the_option_it_was_asked_for_with(engine, wishes, tmp_path):
+    wrong = replace(
+        wishes, id="Fjord Cloud", parent="bse", primary="bleu", locales=("english", "de"), support_email="nobody",
+        logo=tmp_path / "none.png",
+    )  # fmt: skip
+    with pytest.raises(LiveryError) as caught:
+        start(wrong, engine, None)
+    told = [line.split(":")[0].strip() for line in str(caught.value).split("\n")]
+    assert told == [
+        "6 things are wrong", "--id", "--parent", "--locale", "--logo", "--primary", "--support-email",
+        "Nothing was written.",
+    ]  # fmt: skip
+    assert "did you mean base?" in str(caught.value)
 
 
 @pytest.mark.parametrize("content", [b"<svg xmlns='x'></svg>", b"", PIXEL[:20]])

@@ -72,9 +72,9 @@ def test_a_packs_sample_hides_its_parents_of_the_same_name(tmp_path, opened):
 
 def test_a_sample_that_is_no_event_is_a_finding_and_hides_nothing_else(tmp_path, opened):
     bench = opened(fjord(tmp_path, {f"{SAMPLE}/wrong.json": '{"type": "OfferProvisionError"}'}))
-    (found,) = [one for one in bench.findings if one.rule == "sample"]
-    assert (found.severity, found.pack, found.file) == ("error", "fjord", f"{SAMPLE}/wrong.json")
-    assert "specversion" in found.message
+    found = [one for one in bench.findings if one.rule == "sample"]
+    assert {(one.severity, one.pack, one.file) for one in found} == {("error", "fjord", f"{SAMPLE}/wrong.json")}
+    assert any("specversion" in one.message for one in found)
     assert {"en", "de", "ar"} <= set(samples_of(bench))
 
 

@@ -6,6 +6,7 @@ from livery.cli import (
     events,
     log,
     pack,
+    pack_build,
     pack_explain,
     pack_new,
     pack_override,
@@ -31,7 +32,7 @@ secrets.add_to(app)
 tenants.add_to(app)
 webhook.add_to(app)
 packs = typer.Typer(no_args_is_help=True, help="Template packs.")
-for tools in (pack_new, studio, pack, pack_explain, pack_override, pack_po):
+for tools in (pack_new, studio, pack, pack_build, pack_explain, pack_override, pack_po):
     tools.add_to(packs)
 app.add_typer(packs, name="pack")
 

@@ -76,6 +76,8 @@ def send(
     lost = [one.event_id for one in receipts if one.unreachable]
     for event in lost:
         output.complain(f"Nobody could be reached for {event}; `livery explain` says why.")
+    if not as_json and (wrong := [one for one in deliveries if not one.is_good and not queue]):
+        output.note(f"livery deliveries show {wrong[0].id} tells each try, and what the far side said.")
     if lost or (not queue and any(not one.is_good for one in deliveries)):
         raise typer.Exit(FAILED)
 
@@ -125,8 +127,12 @@ def render(
     if as_json:
         facts = {"title": message.title, "locale": message.locale, "degraded": message.degraded}
         output.emit({**facts, "files": [str(out / file) for file in files]})
+    from livery.locales import kin
+
     for what in message.degraded:
         output.complain(f"degraded: {what}")
+    if locale and kin(locale)[0] != kin(message.locale)[0]:
+        output.note(f"There are no texts for --locale {locale}: this is {message.locale}.")
 
 
 def _for_a_browser(message: "Message") -> str:

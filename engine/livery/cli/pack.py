@@ -1,4 +1,4 @@
-"""`livery pack check`, `build`, `assets`, `schema`, `list`: what packs are, and whether they are right."""
+"""`livery pack check`, `assets`, `schema`, `list`: what packs are, and whether they are right."""
 
 import json
 import logging
@@ -29,7 +29,7 @@ _WIDE = 100
 
 
 def add_to(app: typer.Typer) -> None:
-    for function in (check, build, assets, schema):
+    for function in (check, assets, schema):
         app.command()(output.command(function))
     app.command("list")(output.command(list_))
 
@@ -176,7 +176,7 @@ def _checked(report: "Report") -> list[str]:
     return [f"{told}: {counted(report.messages, 'message')}", f"{report.seconds:.1f} s{largest}"]
 
 
-# --------------------------------------------------------------------------- schema, build, assets
+# --------------------------------------------------------------------------- schema, assets
 
 
 def schema(
@@ -201,38 +201,6 @@ def schema(
         return
     for file in files:
         typer.echo(file)
-
-
-def build(
-    pack: PackArgument,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The zip to write; <id>-<version>.zip if none.")
-    ] = None,
-    config: ConfigOption = None,
-    *,
-    as_json: JsonOption = False,
-) -> None:
-    """Make a zip of a pack: the same files make the same bytes. A pack with errors is not built."""
-    from livery.packtools.building import build as build_pack
-    from livery.packtools.checking import check as check_pack
-
-    target = named(pack, config)
-    report = check_pack(target)
-    if not report.is_fine():
-        shown = Shown(report.pack, where(target.path))
-        if as_json:
-            output.emit({"ok": False, "findings": [shown.plain(one) for one in report.findings]})
-        else:
-            show(report, shown)
-            output.complain("It has errors, so it was not built.")
-        raise typer.Exit(FAILED)
-    built = build_pack(target, out)
-    if as_json:
-        output.emit({"ok": True, **built.plain()})
-        return
-    typer.echo(f"{built.file} ({built.size / 1024:.0f} KB, {counted(built.files, 'file')})")
-    typer.echo(f"sha256 {built.sha256}")
-    output.note(f"The digest is in {built.digest_file}, too: sha256sum -c checks it.")
 
 
 def assets(

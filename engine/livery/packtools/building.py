@@ -9,6 +9,7 @@ from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from livery.packs.pack import Pack
 from livery.packtools.files import write
+from livery.packtools.signing import SUFFIX, sign
 from livery.studio.bench import Bench
 from livery.studio.opening import Target
 
@@ -26,6 +27,7 @@ class Built:
 
     Attributes:
         sha256: of the zip, in hex.
+        signature_file: where its signature is; None if it was not signed.
         pack_digest: over the pack's files alone; the same for its folder.
         size: bytes.
         files: how many are in it.
@@ -38,6 +40,7 @@ class Built:
     pack_digest: str
     size: int
     files: int
+    signature_file: Path | None = None
 
     def plain(self) -> dict[str, Any]:
         """For `--json`."""
@@ -45,17 +48,23 @@ class Built:
             "file": str(self.file),
             "sha256": self.sha256,
             "digest_file": str(self.digest_file),
+            "signature_file": str(self.signature_file) if self.signature_file else None,
             "pack_digest": self.pack_digest,
             "size": self.size,
             "files": self.files,
         }
 
 
-def build(target: Target, out: Path | None = None) -> Built:
+def build(target: Target, out: Path | None = None, *, key: Path | None = None) -> Built:
     """Write the zip of a pack, and its digest beside it. Whether the pack is right is not looked at.
 
+    Args:
+        target: the pack.
+        out: the zip; `<id>-<version>.zip` if None.
+        key: a private key to sign it with.
+
     Raises:
-        LiveryError: the pack cannot be read, or `out` cannot be written.
+        LiveryError: the pack cannot be read, `out` cannot be written, or the key is none. Then nothing is written.
 
     """
     bench = Bench.opened(target)
@@ -65,10 +74,15 @@ def build(target: Target, out: Path | None = None) -> Built:
     files = {**_beside(pack), **pack.snapshot.files}
     content = zipped(files)
     digest = sha256(content).hexdigest()
-    beside = file.with_name(f"{file.name}.sha256")
+    beside, signed = file.with_name(f"{file.name}.sha256"), file.with_name(f"{file.name}{SUFFIX}")
+    signature = sign(content, key) if key else None
+    if signature is None:
+        signed.unlink(missing_ok=True)  # of what was there before
     write(file, content)
     write(beside, f"{digest}  {file.name}\n".encode())
-    return Built(file, beside, digest, pack.digest, len(content), len(files))
+    if signature is not None:
+        write(signed, signature)
+    return Built(file, beside, digest, pack.digest, len(content), len(files), signed if signature else None)
 
 
 def zipped(files: dict[str, bytes]) -> bytes:

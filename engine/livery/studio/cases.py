@@ -54,7 +54,7 @@ class Case:
     def pictures(self) -> list["Picture"]:
         """What is drawn of it, in both schemes; on both devices, if it is laid out and not only text."""
         devices = tuple(WIDTHS) if self.channel.format in _DRAWN else (None,)
-        return [Picture(self, scheme, device) for device in devices for scheme in SCHEMES]
+        return [Picture(self, scheme, device) for scheme in SCHEMES for device in devices]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable
+from os import strerror
 from typing import Self
 
 from aiohttp import web
@@ -67,7 +68,9 @@ class PreviewServer:
             await web.TCPSite(self._runner, HOST, self.port).start()
         except OSError as error:
             await self._runner.cleanup()
-            raise LiveryError(f"cannot listen on {HOST}:{self.port}: {error.strerror}; choose another --port") from None
+            raise LiveryError(
+                f"cannot listen on {HOST}:{self.port}: {strerror(error.errno or 0).lower()}; choose another --port"
+            ) from None
         self.port = self.addresses[0][1]
         self._watcher = asyncio.create_task(self._watch())
         return self
