@@ -135,6 +135,9 @@ class Writer:
         try:
             stencil = self._stencil(order)
             made, said = compose.compose(event, stencil, accepted_at=reading.accepted_at, sides=reading.sides)
+            if not made.blocks and made.degraded:  # all that was to be said failed; an empty message tells nobody
+                made, said = compose.built_in(kind, event, order.brand()[0], made.degraded), {}
+                stencil = None
         except (NotFound, PackError) as error:
             made, said = compose.built_in(kind, event, order.brand()[0], [str(error)]), {}
         made = made.model_copy(update={"degraded": (*passed_over, *made.degraded)})
