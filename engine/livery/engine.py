@@ -1,14 +1,13 @@
 """The composition root: picks the parts, wires them, and is the whole Python surface."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random, SystemRandom
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from livery.administration.checks import Checks, check_configured
 from livery.administration.desk import Parts, Settings
@@ -18,8 +17,8 @@ from livery.errors import LiveryError
 from livery.hooks import Hooks, Loaded, unique
 from livery.models.delivery import Attempt, Delivery, Destination
 from livery.models.event import Event, EventType
-from livery.models.explanation import Explanation, Planned, Wording
-from livery.models.message import Envelope, Message
+from livery.models.explanation import Explanation, Planned
+from livery.models.message import Envelope
 from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
 from livery.planning import Planner
@@ -28,26 +27,17 @@ from livery.safe import is_sealed_wire
 from livery.settings.live import Live
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
-from livery.steps import accept
+from livery.steps import accept, audience
+from livery.suppressions import Suppressions
 from livery.tenants import Tenants
 from livery.vault import Vault
-from livery.writing import Writer, reading_of
+from livery.writing import Preview, Writer, reading_of
 
 if TYPE_CHECKING:
     from livery.storage.interventions import Interventions
-    from livery.storage.settings import SettingsStore
-    from livery.storage.tenants import TenantTable
     from livery.workshop import Workshop
 
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The exact message a channel would send, and how it was worded."""
-
-    message: Message
-    wording: Wording
-    wire: bytes
-    suffix: str
+_T = TypeVar("_T")
 
 
 class Engine:
@@ -84,8 +74,21 @@ class Engine:
         self.library = Library([*self._pack_sources(), *config.pack_paths])
         self._tell_of_packs()
         self.channels = Channels(types, config)
-        self.tenants = Tenants(config, self._tenants_if_any, made=lambda: self._opened(checked=False).tenants, now=now)
-        self.live = Live(self._settings_if_any)
+        self.tenants = Tenants(
+            config,
+            lambda: self._if_any(lambda store: store.tenants),
+            made=lambda: self._opened(checked=False).tenants,
+            now=now,
+        )
+        self.live = Live(lambda: self._if_any(lambda store: store.settings))
+        self.suppressions = Suppressions(
+            self.tenants,
+            audience.normal,
+            made=lambda: self._opened().suppressions,
+            found=lambda: self._if_any(lambda store: store.suppressions),
+            now=now,
+            bounced_for=timedelta(days=config.delivery.bounce_days),
+        )
         self.press = Press()
         self.shelf = Shelf(cache_folder())
         self.writer = Writer(
@@ -98,6 +101,7 @@ class Engine:
             self.channels,
             self.tenants,
             settings=self.live,
+            suppressions=self.suppressions.kept_off,
             blocks=self.writer.audiences,
         )
         self.settings = Settings(self._desk_parts())
@@ -304,8 +308,8 @@ class Engine:
         return None if wire is None or is_sealed_wire(wire) else wire
 
     def suppressed(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
-        """Whom not to write to, right before a send, each with why; `suppress` answers."""
-        return self.suppress(delivery, envelope)
+        """Whom not to write to, right before a send, each with why: by the suppression list, and by `suppress`."""
+        return {**self.suppressions.before_send(delivery, envelope), **self.suppress(delivery, envelope)}
 
     def metrics(self) -> str:
         """The metrics of this process, in Prometheus' text format."""
@@ -389,10 +393,7 @@ class Engine:
             self._is_checked = True
         return workshop
 
-    def _tenants_if_any(self) -> "TenantTable | None":
+    def _if_any(self, part: "Callable[[Workshop], _T]") -> _T | None:
+        """A part of the store; None as long as there is no store."""
         is_there = self._workshop is not None or self.config.store_exists()
-        return self._opened(checked=False).tenants if is_there else None
-
-    def _settings_if_any(self) -> "SettingsStore | None":
-        is_there = self._workshop is not None or self.config.store_exists()
-        return self._opened(checked=False).settings if is_there else None
+        return part(self._opened(checked=False)) if is_there else None

@@ -29,6 +29,7 @@ from livery.ports import (
     Dead,
     Done,
     Execution,
+    Learn,
     Now,
     Plan,
     Receipt,
@@ -39,6 +40,7 @@ from livery.ports import (
     Verdict,
     Wake,
     nobody_suppressed,
+    nothing_learnt,
 )
 from livery.retry import Rules
 from livery.safe import Safe
@@ -86,6 +88,7 @@ class Flow:
     policy: Policy
     worker: str = ""
     suppress: Suppress = nobody_suppressed
+    learn: Learn = nothing_learnt
     telemetry: Telemetry = field(default_factory=Telemetry)
 
     def __post_init__(self) -> None:
@@ -219,12 +222,12 @@ class Flow:
     async def _attempted(self, claim: Claim) -> Settlement | None:
         """One attempt, from what is written to what came of it; None if the lease was lost over it."""
         started_at, kind = self.now(), self.channels.types.get(claim.delivery.channel)
-        kept_off = self.suppress(claim.delivery, claim.envelope)
+        kept_off = await self._in_store(lambda: self.suppress(claim.delivery, claim.envelope))
         everybody = claim.envelope.addresses or (claim.delivery.destination,)
         if all(one in kept_off for one in everybody):
             return deliver.withheld(claim, kept_off, at=started_at, worker=self.worker)
-        if off := {one: "suppressed" for one in everybody if one in kept_off}:
-            claim = replace(claim, settled={**claim.settled, **off})
+        kept_off = {one: why for one, why in kept_off.items() if one in everybody}
+        claim = replace(claim, settled={**claim.settled, **dict.fromkeys(kept_off, "suppressed")})
 
         async def extend() -> bool:
             until = self.now() + self.policy.lease
@@ -239,7 +242,7 @@ class Flow:
             return None
         outcome, took = came
         own = kind.ladder if kind else ()
-        return deliver.settlement(
+        end = deliver.settlement(
             claim,
             outcome,
             started_at=started_at,
@@ -249,6 +252,7 @@ class Flow:
             rules=self.policy.rules,
             worker=self.worker,
         )
+        return deliver.told_of(end, kept_off)
 
     async def _sent(self, claim: Claim) -> tuple[Outcome, float]:
         with self.telemetry.span("render", stored=int(claim.wire is not None)):
@@ -292,6 +296,8 @@ class Flow:
             self.hooks.alarm("paused", said)
         elif settled.resumed:
             log.info("%s of %s answers again", where, one.tenant)
+        if any(told.status == "failed" for told in end.attempt.outcome.recipients):
+            await self._in_store(lambda: self.learn(one, end.attempt))
         self._tell(one.model_copy(update={"state": end.state, "reason": end.reason}), end)
 
     def _hold(self, destination: str, until: datetime) -> None:

@@ -1,6 +1,6 @@
 """Planning: from an event to the deliveries it makes. Owns who is told on which channel, from whom."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,8 @@ from livery.steps import audience, copies
 from livery.tenants import Tree
 
 PERSONS = "persons"
+KeptOff = Callable[[Chain, str, Iterable[str]], Mapping[str, str]]
+"""For a seller's chain and an event type: of these addresses those that must not be written to, each with why."""
 _NAME_LENGTH = 120
 
 
@@ -107,6 +109,7 @@ class Planner:
         channels: the channels.
         tenants: the tenants.
         settings: what the tenants' levels say.
+        suppressions: who must not be written to.
         blocks: whom the blocks of a notification are for, where the seller's pack says so.
 
     """
@@ -120,10 +123,12 @@ class Planner:
         tenants: Tree,
         *,
         settings: Live,
+        suppressions: KeptOff = lambda _chain, _kind, _addresses: {},
         blocks: Callable[[Chain, EventType], copies.Audiences] = lambda _chain, _kind: (),
     ) -> None:
         self._config, self._hooks, self._types, self._channels = config, hooks, types, channels
         self._tenants, self._settings, self._blocks = tenants, settings, blocks
+        self._suppressions = suppressions
         self._asked: dict[tuple[str, str], Asked] = {}
 
     def chain(self, event: Event, *, late: bool = False) -> Chain:
@@ -261,7 +266,13 @@ class Planner:
         if not any(way.is_to_persons for way in ways):
             asked = {ANY: self.resolved(chain, event.type, ANY, at)}
         look_up = self._directory()
-        return {name: audience.resolve(event, one, chain, directory=look_up) for name, one in asked.items()}
+
+        def off(addresses: Iterable[str]) -> Mapping[str, str]:
+            return self._suppressions(chain, event.type, addresses)
+
+        return {
+            name: audience.resolve(event, one, chain, directory=look_up, kept_off=off) for name, one in asked.items()
+        }
 
     def _targets(
         self, event: Event, way: _Way, told: Mapping[str, Audience], endpoints: list[Endpoint]

@@ -57,6 +57,13 @@ class DeliveryPolicy(Model):
         description="How many deliveries are sent to one endpoint at the same time. Mail to persons has three "
         "quarters of `concurrency` for each tenant.",
     )
+    bounce_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="Days for which an address is not written to after its server said that nobody is there; "
+        "0 to learn nothing from that.",
+    )
     max_backlog: int = Field(
         default=1_000_000,
         ge=0,

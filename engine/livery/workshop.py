@@ -20,6 +20,7 @@ from livery.storage.database import connect
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 from livery.storage.settings import SettingsStore
+from livery.storage.suppressions import SuppressionTable
 from livery.storage.tenants import TenantTable
 from livery.telemetry import Telemetry
 
@@ -38,6 +39,7 @@ class Workshop:
     ledger: Ledger
     tenants: TenantTable
     settings: SettingsStore
+    suppressions: SuppressionTable
     execution: EmbeddedExecution
     flow: Flow
     load: Load
@@ -81,6 +83,7 @@ class Workshop:
             ),
             worker=worker,
             suppress=engine.suppressed,
+            learn=engine.suppressions.learn,
             telemetry=Telemetry(
                 depths=execution.depths,
                 destinations=lambda: ledger.destinations(troubled=True),
@@ -94,7 +97,8 @@ class Workshop:
             endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
         )
         interventions = Interventions(ledger, execution, now=engine.now)
-        return cls(ledger, TenantTable(ledger), SettingsStore(ledger.engine), execution, flow, load, interventions)
+        parts = TenantTable(ledger), SettingsStore(ledger.engine), SuppressionTable(ledger)
+        return cls(ledger, *parts, execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""

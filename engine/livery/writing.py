@@ -65,6 +65,16 @@ class Written:
     cards: Cards | None
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The exact message a channel would send, and how it was worded."""
+
+    message: Message
+    wording: Wording
+    wire: bytes
+    suffix: str
+
+
 def reading_of(
     trace: Mapping[str, Any], accepted_at: datetime, *, asked_locale: str | None = None, is_preview: bool = False
 ) -> Reading:

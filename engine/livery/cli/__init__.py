@@ -13,6 +13,7 @@ from livery.cli import (
     pack_po,
     secrets,
     studio,
+    suppression,
     system,
     tenants,
     webhook,
@@ -29,6 +30,7 @@ events.add_to(app)
 log.add_to(app)
 system.add_to(app)
 secrets.add_to(app)
+suppression.add_to(app)
 tenants.add_to(app)
 webhook.add_to(app)
 packs = typer.Typer(no_args_is_help=True, help="Template packs.")

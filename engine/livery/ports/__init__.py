@@ -24,6 +24,7 @@ from livery.ports.values import (
     Breaker,
     Claim,
     Intervention,
+    Learn,
     Now,
     Plan,
     Query,
@@ -33,6 +34,7 @@ from livery.ports.values import (
     StoredEvent,
     Suppress,
     nobody_suppressed,
+    nothing_learnt,
     utc_now,
 )
 
@@ -49,6 +51,7 @@ __all__ = [
     "Done",
     "Execution",
     "Intervention",
+    "Learn",
     "Load",
     "Now",
     "Plan",
@@ -64,5 +67,6 @@ __all__ = [
     "Wake",
     "Work",
     "nobody_suppressed",
+    "nothing_learnt",
     "utc_now",
 ]

@@ -142,6 +142,15 @@ Suppress = Callable[[Delivery, Envelope], Mapping[str, str]]
 not write to persons, the key is the delivery's destination."""
 
 
+Learn = Callable[[Delivery, Attempt], object]
+"""Told of every attempt in which an address was refused for good."""
+
+
+def nothing_learnt(delivery: Delivery, attempt: Attempt) -> None:
+    """`Learn` where there is no suppression list."""
+    del delivery, attempt
+
+
 def nobody_suppressed(delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
     """`Suppress` where there is no suppression list."""
     del delivery, envelope

@@ -1,7 +1,7 @@
 """Audience: settings and directory decide who is told, in which place, and why."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from livery.locales import one_line
@@ -11,6 +11,8 @@ from livery.models.tenant import Chain, Contact
 from livery.settings.resolving import Resolved
 
 Resolve = Callable[[str, Event, Chain], Sequence[Recipient] | None]
+KeptOff = Callable[[Iterable[str]], Mapping[str, str]]
+"""Of these addresses those that must not be written to, each with why."""
 
 PLACES: tuple[PlaceName, ...] = ("to", "cc", "bcc")
 FALLBACKS = (
@@ -33,7 +35,9 @@ class Rule:
     origin: str
 
 
-def resolve(event: Event, settings: Resolved, chain: Chain, *, directory: Resolve) -> Audience:
+def resolve(
+    event: Event, settings: Resolved, chain: Chain, *, directory: Resolve, kept_off: KeptOff = lambda _: {}
+) -> Audience:
     """Who is told of an event, with a reason for everyone in it and everyone left out.
 
     An address appears once, in the strongest place (To, Cc, Bcc). Is To empty, the fallback chain
@@ -45,10 +49,12 @@ def resolve(event: Event, settings: Resolved, chain: Chain, *, directory: Resolv
         found, left_out = _people(rule, event, chain, directory)
         entries.extend(found)
         excluded.extend(left_out)
+    entries = _reachable(entries, kept_off, excluded)
     warnings: list[str] = []
     if not any(entry.place == "to" for entry in entries):
         for selector, who in FALLBACKS:
             found, left_out = _people(Rule("to", selector, "fallback"), event, chain, directory)
+            found = _reachable(found, kept_off, left_out)
             excluded.extend(left_out)
             if found:
                 entries = [*found, *entries]
@@ -56,6 +62,19 @@ def resolve(event: Event, settings: Resolved, chain: Chain, *, directory: Resolv
                 break
     kept, twins = _once(entries)
     return Audience(entries=tuple(kept), excluded=(*excluded, *twins), warnings=tuple(warnings))
+
+
+def _reachable(entries: Sequence[Entry], kept_off: KeptOff, excluded: list[Exclusion]) -> list[Entry]:
+    """Those who may be written to; the others go to `excluded`."""
+    off = kept_off([entry.recipient.address for entry in entries])
+    excluded += [
+        Exclusion(
+            place=one.place, selector=one.selector, origin=one.origin,
+            reason=off[one.recipient.address], address=one.recipient.address,
+        )
+        for one in entries if one.recipient.address in off
+    ]  # fmt: skip
+    return [one for one in entries if one.recipient.address not in off]
 
 
 def together(told: Sequence[Audience]) -> Audience:
@@ -158,6 +177,12 @@ class Invalid:
     """Why something is no address."""
 
     why: str
+
+
+def normal(text: str) -> str | None:
+    """One address in the form in which it is compared: no server in use tells mailboxes apart by case."""
+    checked = address(text)
+    return None if isinstance(checked, Invalid) else checked.casefold()
 
 
 def address(text: str) -> str | Invalid:

@@ -4,12 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 
 from livery.channel import Channel, Dispatch
 from livery.locales import one_line
-from livery.models.delivery import Attempt, Outcome, Reason, State
+from livery.models.delivery import Attempt, Outcome, Reason, RecipientResult, State
 from livery.ports import Claim, Settlement
 from livery.retry import DEFAULT_RULES, Rules, decide
 
@@ -113,6 +114,19 @@ def withheld(claim: Claim, why: Mapping[str, str], *, at: datetime, worker: str 
         due=at,
         settled=claim.settled,
     )
+
+
+def told_of(end: Settlement, kept_off: Mapping[str, str]) -> Settlement:
+    """The end of an attempt with those who were left out of it, and why, on record."""
+    if not kept_off:
+        return end
+    outcome = end.attempt.outcome
+    left_out = [
+        RecipientResult(address=one, status="failed", code=Reason.SUPPRESSED, detail=f"not written to: {why}")
+        for one, why in kept_off.items()
+    ]
+    told = outcome.model_copy(update={"recipients": (*outcome.recipients, *left_out)})
+    return replace(end, attempt=end.attempt.model_copy(update={"outcome": told}))
 
 
 def _failed(outcome: Outcome) -> bool | None:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -239,3 +239,16 @@ setting_revision = Table(
     Column("tenant", String(200), primary_key=True),
     Column("revision", BigInteger, nullable=False),
 )
+suppression = Table(
+    "livery_suppression",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("address", String(320), primary_key=True),
+    Column("event_type", String(200), primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("until", BigInteger),
+)
+Index("ix_livery_suppression_address", suppression.c.address)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from livery.engine import Engine, Preview
+from livery.engine import Engine
 from livery.errors import LiveryError
 from livery.locales import direction
 from livery.models.message import Format, Message
 from livery.packs.findings import Finding
 from livery.studio import mail
 from livery.studio.cases import Case
+from livery.writing import Preview
 
 GMAIL_CLIPS = 102 * 1024
 """Bytes of HTML from which Gmail hides the rest behind "View entire message"."""

@@ -1,0 +1,94 @@
+"""The suppression list in the store: keyed by tenant, address and event type."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, RowMapping, delete, select
+
+from livery.storage import schema
+from livery.storage.database import micros, moment, told, upsert
+from livery.storage.ledger import Ledger
+from livery.suppressions import ANY, Kind, Suppression
+
+_TABLE = schema.suppression
+_KEY = ("tenant", "address", "event_type")
+_AT_ONCE = 500
+
+
+class SuppressionTable:
+    """`livery.suppressions.SuppressionStore` in the ledger's database."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def put(self, one: Suppression) -> None:
+        values = {
+            "tenant": one.tenant,
+            "address": one.address,
+            "event_type": one.event_type,
+            "kind": one.kind.value,
+            "note": one.note,
+            "who": one.who,
+            "at": micros(one.at),
+            "until": None if one.until is None else micros(one.until),
+        }
+        changed = {name: value for name, value in values.items() if name not in _KEY}
+        with self._ledger.transaction() as tx:
+            statement = upsert(tx, _TABLE).values(values)
+            tx.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=changed))
+
+    def remove(self, tenants: Collection[str] | None, address: str, event_type: str | None) -> list[Suppression]:
+        where = [_TABLE.c.address == address]
+        if event_type is not None:
+            where.append(_TABLE.c.event_type == event_type)
+        with self._ledger.transaction() as tx:
+            rows = tx.execute(select(_TABLE).where(*where)).mappings().all()
+            gone = [_of(row) for row in rows if tenants is None or row["tenant"] in set(tenants)]
+            for one in gone:
+                tx.execute(delete(_TABLE).where(*(_TABLE.c[name] == getattr(one, name) for name in _KEY)))
+        return gone
+
+    def find(
+        self, tenants: Collection[str] | None, *, address: str | None, limit: int, after: str
+    ) -> Sequence[Suppression]:
+        order = (_TABLE.c.address, _TABLE.c.tenant, _TABLE.c.event_type)
+        where: list[ColumnElement[bool]] = [_TABLE.c.address > after] if after else []
+        if address is not None:
+            where.append(_TABLE.c.address == address)
+        found: list[Suppression] = []
+        with told(), self._ledger.engine.connect() as connection:
+            for some in _slices(tenants):
+                wanted = where if some is None else [*where, _TABLE.c.tenant.in_(some)]
+                rows = connection.execute(select(_TABLE).where(*wanted).order_by(*order).limit(limit)).mappings()
+                found += [_of(row) for row in rows]
+        return sorted(found, key=lambda one: (one.address, one.tenant, one.event_type))[:limit]
+
+    def of(
+        self, tenants: Collection[str], addresses: Collection[str], event_type: str, now: datetime
+    ) -> Sequence[Suppression]:
+        found: list[Suppression] = []
+        with told(), self._ledger.engine.connect() as connection:
+            for some in _slices(addresses) or [None]:
+                statement = select(_TABLE).where(
+                    _TABLE.c.address.in_(some or ()),
+                    _TABLE.c.tenant.in_(list(tenants)),
+                    _TABLE.c.event_type.in_((ANY, event_type)),
+                    _TABLE.c.until.is_(None) | (_TABLE.c.until > micros(now)),
+                )
+                found += [_of(row) for row in connection.execute(statement).mappings()]
+        return found
+
+
+def _slices(values: Collection[str] | None) -> Sequence[Sequence[str] | None]:
+    """In as many parts as a statement takes parameters."""
+    if values is None:
+        return [None]
+    every = sorted(values)
+    return [every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE)]
+
+
+def _of(row: RowMapping) -> Suppression:
+    return Suppression(
+        row["tenant"], row["address"], row["event_type"], Kind(row["kind"]), row["note"], row["who"],
+        moment(row["at"]), None if row["until"] is None else moment(row["until"]),
+    )  # fmt: skip
