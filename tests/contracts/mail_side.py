@@ -4,7 +4,7 @@ import asyncio
 
 from aiosmtpd.smtp import AuthResult
 
-from livery.testing import Arrival, FarSide, MailServer, Says
+from livery.testing import Arrival, FarSide, MailServer, Says, drip, reset
 
 USER, PASSWORD = "livery", "canary-6f0d2b91-password"
 
@@ -63,6 +63,10 @@ class _Server(MailServer):
                 return "as you like it"
             case Says.HANGING_UP:
                 server.transport.abort()
+            case Says.RESETTING:
+                reset(server.transport)
+            case Says.DRIPPING:
+                await drip(server.transport, b"250 ", asyncio.Event())
             case Says.SILENT:
                 await asyncio.Event().wait()
         return answer

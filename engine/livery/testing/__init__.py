@@ -4,7 +4,7 @@
 """
 
 from livery.testing.contract import ChannelContract
-from livery.testing.far_side import Arrival, FarSide, HttpFarSide, Says
+from livery.testing.far_side import Arrival, FarSide, HttpFarSide, Says, drip, reset
 from livery.testing.servers import HttpReceiver, MailServer, Received, ReceivedMail
 
 __all__ = [
@@ -17,4 +17,6 @@ __all__ = [
     "Received",
     "ReceivedMail",
     "Says",
+    "drip",
+    "reset",
 ]

@@ -1,12 +1,15 @@
 """The far side of a channel under test: what it may answer, what arrived there, and one ready made for HTTP."""
 
+import asyncio
 import json
+import socket
+import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from livery.testing.servers import HttpReceiver, Received
 
@@ -33,6 +36,10 @@ class Says(StrEnum):
     """Takes the message, then bytes that are no answer."""
     HANGING_UP = "hanging up"
     """Takes the message, then closes the connection without a word."""
+    RESETTING = "resetting"
+    """Takes the message, then resets the connection (TCP RST)."""
+    DRIPPING = "dripping"
+    """Takes the message, then begins an answer that never ends, a byte now and then."""
     SILENT = "silent"
     """Takes the message, then nothing, for as long as the test lasts."""
 
@@ -126,7 +133,6 @@ class HttpFarSide(FarSide):
     async def _respond(self, request: "web.Request") -> "web.StreamResponse":
         from aiohttp import web
 
-        transport = request.transport
         match self.says:
             case Says.OK:
                 return web.Response(status=self._success, text=self.said_if_well)
@@ -139,14 +145,23 @@ class HttpFarSide(FarSide):
             case Says.QUOTING:
                 quoted = "\n".join(f"{name}: {value}" for name, value in request.headers.items())
                 return web.Response(status=400, text=f"POST {request.path_qs}\n{quoted}")
-            case Says.GARBLED if transport is not None:
+            case _ if request.transport is not None:
+                await self._misbehave(request.transport)
+        return web.Response()
+
+    async def _misbehave(self, transport: asyncio.Transport) -> None:
+        match self.says:
+            case Says.GARBLED:
                 transport.write(b"\x00\xff as you like it\r\n\r\n")
                 transport.close()
-            case Says.HANGING_UP if transport is not None:
+            case Says.HANGING_UP:
                 transport.abort()
+            case Says.RESETTING:
+                reset(transport)
+            case Says.DRIPPING:
+                await drip(transport, b"HTTP/1.1 200 OK\r\nX-Slow: ", self.receiver.stopping)
             case _:
                 await self.receiver.stopping.wait()
-        return web.Response()
 
     def __enter__(self) -> Self:
         self.receiver.__enter__()
@@ -156,6 +171,22 @@ class HttpFarSide(FarSide):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.receiver.__exit__(kind, error, trace)
+
+
+def reset(transport: asyncio.BaseTransport) -> None:
+    """End a connection by RST, as a crashed machine's system does."""
+    sock = transport.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    cast(asyncio.Transport, transport).abort()
+
+
+async def drip(transport: asyncio.BaseTransport, beginning: bytes, stopping: asyncio.Event) -> None:
+    """Say the beginning, then a byte every tenth of a second, until the server is stopped or nobody listens."""
+    writing = cast(asyncio.Transport, transport)
+    writing.write(beginning)
+    while not stopping.is_set() and not writing.is_closing():
+        writing.write(b"x")
+        await asyncio.sleep(0.1)
 
 
 def text_of(body: bytes) -> str:
