@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livery.cli import output
+from livery.cli import output, plugin_new
 from livery.cli.output import BAD_INPUT, FAILED, ConfigOption, JsonOption
 from livery.errors import LiveryError
 
@@ -20,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(output.command(worker))
     app.command()(output.command(doctor))
     plugin.command("list")(output.command(plugin_list))
+    plugin_new.add_to(plugin)
     plugin.callback()(lambda: None)
     app.add_typer(plugin, name="plugin")
 
