@@ -27,6 +27,8 @@ Address = IPv4Address | IPv6Address
 _LOOKUPS = 64
 """Names looked up at the same time: a name server that hangs takes the place of one name, not of all."""
 _CONNECT = 10.0
+_REMEMBERED = 1000
+"""URLs whose form was found good: it depends on nothing but the policy. Their addresses are looked at every time."""
 URL_PART = re.compile(r"[/?#&=]")
 _NOT_IN_A_URL = re.compile("[\x00-\x20\x7f\\\\]")
 # What the system's resolver takes for an IPv4 address although it is not written as one: 127.1, 0x7f000001.
@@ -117,6 +119,7 @@ class Guard:
         self.policy = policy
         self._hosts, self._nets = _networks(policy.allow)
         self._asked: dict[str, asyncio.Future[list[Found]]] = {}
+        self._checked: dict[str, URL] = {}
 
     # ------------------------------------------------------------------ what may be reached
 
@@ -139,6 +142,15 @@ class Guard:
             ForbiddenTarget: says what is wrong with its form: scheme, credentials, port, literal address.
 
         """
+        if (known := self._checked.get(url)) is not None:
+            return known
+        target = self._checked_form(url)
+        if len(self._checked) >= _REMEMBERED:
+            self._checked.clear()
+        self._checked[url] = target
+        return target
+
+    def _checked_form(self, url: str) -> "URL":
         from yarl import URL
 
         if _NOT_IN_A_URL.search(url):

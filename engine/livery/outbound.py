@@ -7,13 +7,13 @@ import base64
 import binascii
 import ssl
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from livery.guard import URL_PART, ForbiddenTarget, Guard, OutboundPolicy, is_public
@@ -103,7 +103,7 @@ class Outbound:
             return Answer(failure=Reason.UNREACHABLE, excerpt=said, reached=request.is_sent)
         except ValueError:
             return Answer(failure=Reason.INVALID, excerpt="a host name or a header that cannot be sent")
-        excerpt = shorten(_blotted(one_line(raw.decode("utf-8", "replace")), _secrets(url, headers)), _EXCERPT)
+        excerpt = _excerpt(raw, url, headers) if raw else ""
         return Answer(status=response.status, headers=response.headers, excerpt=excerpt, body=raw)
 
     async def _request(
@@ -138,8 +138,8 @@ class Outbound:
             connector = aiohttp.TCPConnector(
                 resolver=None if by_proxy else _guarded_resolver(self.guard),
                 use_dns_cache=False,
-                limit=100,
-                limit_per_host=10,
+                limit=200,
+                limit_per_host=20,
                 # Through a proxy, two names of one address would look alike to the pool.
                 force_close=by_proxy,
                 ssl=_context(self._policy.ca_file) if self._policy.ca_file else True,
@@ -172,6 +172,8 @@ async def _beginning(response: "aiohttp.ClientResponse") -> bytes:
     import aiohttp
 
     raw = bytearray()
+    if response.content.at_eof():
+        return b""
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return b""
     with suppress(TimeoutError, aiohttp.ClientError, OSError):
@@ -226,10 +228,12 @@ def _basic(authorization: str) -> Sequence[str]:
     return (plain, plain.partition(":")[2])
 
 
-def _blotted(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
+def _excerpt(raw: bytes, url: str, headers: Mapping[str, str]) -> str:
+    """The beginning of an answer as it may be shown."""
+    text = one_line(raw.decode("utf-8", "replace"))
+    for secret in _secrets(url, headers):
         text = text.replace(secret, "•••")
-    return text
+    return shorten(text, _EXCERPT)
 
 
 def _guarded_resolver(guard: Guard) -> Any:
@@ -275,7 +279,7 @@ def _wait(value: str | None) -> float | None:
     return None if moment is None else min(max(0.0, moment - time.time()), _LONGEST_WAIT)
 
 
-def outcome_of(answer: Answer, *, success: str = "delivered") -> Outcome:
+def outcome_of(answer: Answer, *, success: Literal["delivered", "accepted"] = "delivered") -> Outcome:
     """What an HTTP answer stands for: 2xx is `success`, 3xx and most 4xx are final, 429 and 5xx are tried again."""
     if answer.status is None:
         reason = answer.failure or Reason.UNREACHABLE
@@ -284,7 +288,7 @@ def outcome_of(answer: Answer, *, success: str = "delivered") -> Outcome:
         return Outcome(status=status, reason=reason, detail=answer.excerpt)
     code, found = str(answer.status), answer.status
     if 200 <= found < 300:  # noqa: PLR2004
-        return Outcome.model_validate({"status": success, "code": code, "detail": answer.excerpt})
+        return Outcome(status=success, code=code, detail=answer.excerpt)
     wait = _wait(answer.headers.get("Retry-After"))
     if found >= 500 or found in _TRY_AGAIN:  # noqa: PLR2004
         reason = _BY_STATUS.get(found, Reason.SERVER_ERROR)

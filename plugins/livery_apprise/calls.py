@@ -6,6 +6,7 @@ connections of `requests` are opened by the guard, and proxies and passwords of 
 
 import logging
 import re
+import time
 from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -55,7 +56,12 @@ def notify(
     asset = AppriseAsset(async_mode=False, plugin_paths=[], storage_mode="memory", app_id="Livery", app_desc="Livery")
     asset.http_redirects = False  # a service may not send us on to where only we can reach
     found: list[Outcome] = []
+    end = time.monotonic() + timeout
     for url in urls:
+        left = end - time.monotonic()
+        if left <= 0:
+            found.append(Outcome(status="retry", reason=Reason.TIMEOUT, detail="no time was left for it"))
+            continue
         service: Any = Apprise(asset=asset)
         if not service.add(url) or len(service) != 1:
             found.append(_misconfigured("Apprise does not understand the target's fields"))
@@ -63,10 +69,10 @@ def notify(
         for one in service:
             # Each of ours sends once: no pause between sends of one object, no retries but the engine's.
             one.request_rate_per_sec = one.retry = 0
-            one.socket_connect_timeout = one.socket_read_timeout = min(timeout, _CONNECT)
+            one.socket_connect_timeout = one.socket_read_timeout = min(left, _CONNECT)
         kind = NotifyFormat.HTML if html else NotifyFormat.TEXT
         call.refused.clear()
-        result = service.notify(title=title, body=body or title, body_format=kind, timeout=timeout / len(urls))
+        result = service.notify(title=title, body=body or title, body_format=kind, timeout=left)
         found.append(_outcome(result, call))
     return found
 

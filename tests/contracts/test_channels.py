@@ -131,6 +131,9 @@ class TestSmtpByApprise(TestSmtp):
         "test_an_unreachable_far_side_is_named": _NO_CODE,
     }
 
+    def settings(self, far):
+        return {**super().settings(far), "timeout": max(far.patience, 25) if far.patience > 5 else far.patience}
+
     def check_limits(self, wire):
         assert set(json.loads(wire)) == {"title", "text", "html"}
 

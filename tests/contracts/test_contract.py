@@ -1,5 +1,6 @@
 """The contract suite itself: a good channel passes all of it, and each fault is caught by the test that is for it."""
 
+import asyncio
 import json
 import logging
 import subprocess
@@ -137,6 +138,16 @@ async def raises(self, dispatch):
 async def logs_its_token(self, dispatch):
     LOG.debug("sending with %s", dispatch.destination.token.get_secret_value())
     return await Pager.send(self, dispatch)
+
+
+async def shields_its_post(self, dispatch):
+    async def for_ever():
+        await self.post(dispatch)
+        await asyncio.sleep(60)
+
+    self.stray = asyncio.create_task(for_ever())
+    await asyncio.shield(self.stray)
+    return Outcome(status="accepted")
 
 
 async def closes_once(self):
@@ -278,6 +289,8 @@ FAULTS = {
             "nonsense": "test_an_answer_that_makes_no_sense_is_no_delivery",
             "a broken connection": "test_a_connection_that_broke_before_the_answer_is_no_delivery",
             "silence": "test_silence_is_no_delivery",
+            "a reset": "test_a_connection_that_was_reset_is_no_delivery",
+            "a drip": "test_an_answer_that_drips_for_ever_is_no_delivery",
             "nobody": "test_an_unreachable_far_side_is_tried_again",
         }.items()
     },
@@ -326,6 +339,11 @@ FAULTS = {
         PAGER,
         {"label": classmethod(lambda cls, destination: "the\npager")},
         "test_a_destination_has_a_label_people_can_read",
+    ),
+    "leaves a task behind when it is stopped": (
+        PAGER,
+        {"send": shields_its_post},
+        "test_a_send_that_is_stopped_ends_and_leaves_nothing_behind",
     ),
     "closes once": (PAGER, {"aclose": closes_once}, "test_closing_twice_and_closing_unused_do_no_harm"),
 }
