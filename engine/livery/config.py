@@ -25,7 +25,7 @@ from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
 from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
-from livery.policies import DeliveryPolicy
+from livery.policies import DeliveryPolicy, DirectoryPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
@@ -108,6 +108,10 @@ class Config(Model):
     outbound: OutboundPolicy = Field(default=OutboundPolicy(), description="What tenants' URLs may reach.")
     delivery: DeliveryPolicy = Field(
         default=DeliveryPolicy(), description="How often is tried, how many at once, and when to pause."
+    )
+    directory: DirectoryPolicy = Field(
+        default=DirectoryPolicy(),
+        description="How long the host's directory of people may take, and its answers count.",
     )
     images: Images = Field(default=Images(), description="How packs' images reach readers.")
     channels: dict[str, dict[str, Any]] = Field(

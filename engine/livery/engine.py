@@ -7,12 +7,16 @@ from pathlib import Path
 from random import Random, SystemRandom
 from threading import Lock
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
+from livery.addresses import normal
 from livery.administration.checks import Checks, check_configured
 from livery.administration.desk import Parts, Settings
 from livery.channels import Channels
 from livery.config import Config, find_file
+from livery.directory.answering import Answers
+from livery.directory.facade import Directory
+from livery.directory.host import HostDirectory
 from livery.errors import LiveryError
 from livery.hooks import Hooks, Loaded, unique
 from livery.models.delivery import Attempt, Delivery, Destination
@@ -22,12 +26,12 @@ from livery.models.message import Envelope
 from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
 from livery.planning import Planner
-from livery.ports import Now, Query, Receipt, Suppress, nobody_suppressed, utc_now
+from livery.ports import Now, Query, Receipt, Suppress, Waiting, nobody_suppressed, utc_now
 from livery.safe import is_sealed_wire
 from livery.settings.live import Live
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
-from livery.steps import accept, audience
+from livery.steps import accept
 from livery.suppressions import Suppressions
 from livery.tenants import Tenants
 from livery.vault import Vault
@@ -36,8 +40,6 @@ from livery.writing import Preview, Writer, reading_of
 if TYPE_CHECKING:
     from livery.storage.interventions import Interventions
     from livery.workshop import Workshop
-
-_T = TypeVar("_T")
 
 
 class Engine:
@@ -74,18 +76,14 @@ class Engine:
         self.library = Library([*self._pack_sources(), *config.pack_paths])
         self._tell_of_packs()
         self.channels = Channels(types, config)
-        self.tenants = Tenants(
-            config,
-            lambda: self._if_any(lambda store: store.tenants),
-            made=lambda: self._opened(checked=False).tenants,
-            now=now,
-        )
-        self.live = Live(lambda: self._if_any(lambda store: store.settings))
+        self.tenants = Tenants(config, self._maybe("tenants"), made=self._always("tenants"), now=now)
+        self.directory = Directory(self.tenants, self._maybe("directory"), made=self._always("directory"))
+        self.live = Live(self._maybe("settings"))
         self.suppressions = Suppressions(
             self.tenants,
-            audience.normal,
+            normal,
             made=lambda: self._opened().suppressions,
-            found=lambda: self._if_any(lambda store: store.suppressions),
+            found=self._maybe("suppressions"),
             now=now,
             bounced_for=timedelta(days=config.delivery.bounce_days),
         )
@@ -94,16 +92,9 @@ class Engine:
         self.writer = Writer(
             config, self.hooks, self.types, self.library, self.channels, shelf=self.shelf, press=self.press
         )
-        self.planner = Planner(
-            config,
-            self.hooks,
-            self.types,
-            self.channels,
-            self.tenants,
-            settings=self.live,
-            suppressions=self.suppressions.kept_off,
-            blocks=self.writer.audiences,
-        )
+        self.answers = Answers(self._maybe("directory"), HostDirectory(self.hooks, config.directory).ask)
+        parts, off = (config, self.answers, self.types, self.channels, self.tenants), self.suppressions.kept_off
+        self.planner = Planner(*parts, settings=self.live, suppressions=off, blocks=self.writer.audiences)
         self.settings = Settings(self._desk_parts())
 
     @classmethod
@@ -329,6 +320,10 @@ class Engine:
         """Destinations that are paused or disabled; or, not only `troubled`, all that ever failed."""
         return self._opened().ledger.destinations(troubled=troubled)
 
+    def waiting(self, tenant: str | None = None, *, limit: int = 100) -> list[Waiting]:
+        """Events that were accepted and wait to be planned, the oldest first: why, and when it is tried again."""
+        return self._opened().ledger.waiting(tenant, limit)
+
     def counts(self) -> dict[str, int]:
         """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""
         return self._opened().ledger.counts()
@@ -393,7 +388,10 @@ class Engine:
             self._is_checked = True
         return workshop
 
-    def _if_any(self, part: "Callable[[Workshop], _T]") -> _T | None:
-        """A part of the store; None as long as there is no store."""
-        is_there = self._workshop is not None or self.config.store_exists()
-        return part(self._opened(checked=False)) if is_there else None
+    def _maybe(self, part: str) -> Callable[[], Any]:
+        """Gives a part that needs the store, or None as long as there is no store."""
+        always = self._always(part)
+        return lambda: always() if self._workshop is not None or self.config.store_exists() else None
+
+    def _always(self, part: str) -> Callable[[], Any]:
+        return lambda: getattr(self._opened(checked=False), part)

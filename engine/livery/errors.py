@@ -9,6 +9,7 @@ LiveryError
 ├── Backlogged           too much work waits already; nothing was stored
 ├── PackError            a template pack is wrong, with file, line and the way to mend it
 ├── PluginError          a plugin misuses a hook, or two plugins claim one name
+├── DirectoryUnavailable the host's directory of people did not answer; an event waits until it does
 ├── InputError           something given to a call or in a file is wrong
 ├── Refused              a change would break something that hangs on what is changed
 ├── SettingsError        a change of settings was refused; nothing was stored
@@ -113,6 +114,10 @@ class PackError(LiveryError):
 
 class PluginError(LiveryError):
     """A plugin misuses a hook, or two plugins claim one name; names the distributions."""
+
+
+class DirectoryUnavailable(LiveryError):
+    """The host's directory of people failed or took too long. An accepted event waits; explaining it fails."""
 
 
 class InputError(_Problems):

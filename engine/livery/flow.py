@@ -15,8 +15,9 @@ from typing import Any, TypeVar
 
 from livery.channel import Dispatch
 from livery.channels import Channels
-from livery.errors import Backlogged, StoreError
+from livery.errors import Backlogged, DirectoryUnavailable, StoreError
 from livery.hooks import Hooks
+from livery.locales import one_line
 from livery.models.classification import marks, redacted, secrets_of
 from livery.models.delivery import OPEN, Delivery, Outcome, Reason, State
 from livery.models.event import Event, EventType
@@ -42,7 +43,7 @@ from livery.ports import (
     nobody_suppressed,
     nothing_learnt,
 )
-from livery.retry import Rules
+from livery.retry import JITTER, Rules
 from livery.safe import Safe
 from livery.steps import accept, deliver
 from livery.telemetry import TRACE, Telemetry
@@ -50,7 +51,11 @@ from livery.writing import Writer, reading_of
 
 log = logging.getLogger("livery.flow")
 _T = TypeVar("_T")
-_PLAN_AGAIN = timedelta(seconds=30)
+_PLAN_LADDER = (5, 30, 120, 600, 1800, 3600)
+"""Seconds until an event that could not be planned is tried again; the last for ever: it is never given up."""
+_REASON = 300
+_PLANNERS = 4
+"""How many events are planned late at once: a slow directory holds up no more than these."""
 _LEASED_ELSEWHERE = timedelta(seconds=5)
 _OVERDUE = timedelta(minutes=5)
 _SWEPT = 1000
@@ -93,9 +98,11 @@ class Flow:
 
     def __post_init__(self) -> None:
         self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="livery-store")
+        self._plan_threads = ThreadPoolExecutor(_PLANNERS, thread_name_prefix="livery-plan")
 
     def close(self) -> None:
-        """End the store's thread."""
+        """End its threads."""
+        self._plan_threads.shutdown()
         self._store_thread.shutdown()
 
     def accept(
@@ -119,7 +126,7 @@ class Flow:
     async def work(self, wake: Wake) -> Verdict:
         """Bring one due piece of work forward, and say when to wake it again."""
         if wake.lane == PLAN:
-            return await self._in_store(lambda: self._plan_late(wake))
+            return await asyncio.get_running_loop().run_in_executor(self._plan_threads, self._plan_late, wake)
         claim = await self._in_store(
             lambda: self.store.claim(wake.work, now=self.now(), lease=self.policy.lease, worker=self.worker)
         )
@@ -153,14 +160,16 @@ class Flow:
 
     # ------------------------------------------------------------------ up to the stored deliveries
 
-    def _plans(self, event: Event, accepted_at: datetime | None = None) -> Plans | None:
-        """The deliveries of an event; None if they cannot be told now: it is accepted all the same, planned later."""
+    def _plans(self, event: Event, accepted_at: datetime | None = None) -> Plans | str:
+        """The deliveries of an event, or why they cannot be told now: it is accepted all the same, planned later."""
         self.planner.chain(event, late=accepted_at is not None)
         try:
             return self.planner.plan(event, self.now(), accepted_at=accepted_at)
+        except DirectoryUnavailable as error:
+            return one_line(str(error), _REASON)
         except Exception as error:  # noqa: BLE001 - an event is never lost for what planning meets
             self.hooks.alarm("hook_failed", f"planning failed and will be tried again: {error}", event)
-            return None
+            return one_line(f"planning failed: {type(error).__name__}: {error}", _REASON)
 
     def _admit(self, count: int) -> None:
         bound = self.policy.max_backlog
@@ -170,7 +179,7 @@ class Flow:
                 "Send the event again later; see that workers run and keep up"
             )
 
-    def _keep(self, tx: Any, event: Event, plans: Plans | None, due: datetime | None, priority: int | None) -> Receipt:
+    def _keep(self, tx: Any, event: Event, plans: Plans | str, due: datetime | None, priority: int | None) -> Receipt:
         now = self.now()
         due = max(due, now) if due else now
         body = accept.canonical(event)
@@ -178,13 +187,14 @@ class Flow:
         key, duplicate = self.store.add_event(
             tx, key=event.key, kind=event.type, body=self.safe.body(event, body), digest=digest, now=now
         )
-        unreachable = plans is not None and plans.unreachable
+        unreachable = isinstance(plans, Plans) and plans.unreachable
         if duplicate:
             return Receipt(event.id, duplicate=True, unreachable=unreachable)
-        if plans is None:
-            late = Wake(key, PLAN, max(due, now + _PLAN_AGAIN), self._priority(event, priority), event.seller_id)
-            self.execution.put(tx, [late])
-            return Receipt(event.id, duplicate=False)
+        if isinstance(plans, str):
+            again = max(due, now + self._after(0))
+            self.store.keep_waiting(tx, key, plans)
+            self.execution.put(tx, [Wake(key, PLAN, again, self._priority(event, priority), event.seller_id)])
+            return Receipt(event.id, duplicate=False, waiting=plans)
         made = self._keep_plans(tx, key, plans, due, self._priority(event, priority))
         return Receipt(event.id, duplicate=False, deliveries=made, unreachable=unreachable)
 
@@ -205,14 +215,21 @@ class Flow:
             return Done()
         event = self.safe.event(stored)
         plans = self._plans(event, stored.accepted_at)
-        if plans is None:
-            return Again(_PLAN_AGAIN)
+        if isinstance(plans, str):
+            with self.store.transaction() as tx:
+                self.store.keep_waiting(tx, key, plans)
+            return Again(self._after(stored.tries))
         with self.store.transaction() as tx:
             self._keep_plans(tx, key, plans, self.now(), wake.priority)
         self.execution.nudge()
         if plans.unreachable:
             self._alarm(event)
         return Done()
+
+    def _after(self, tries: int) -> timedelta:
+        """How long an event waits that could not be planned, after so many tries before."""
+        rung = _PLAN_LADDER[min(tries, len(_PLAN_LADDER) - 1)]
+        return timedelta(seconds=rung * self.random.uniform(1 - JITTER, 1 + JITTER))
 
     def _alarm(self, event: Event) -> None:
         self.hooks.alarm("unreachable", f"event {event.id} of {event.seller_id} reaches no person", event)

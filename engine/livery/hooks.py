@@ -114,10 +114,6 @@ class Hooks:
                 raise PluginError(f"plugin {plugin!r} failed in {hook}(): {type(error).__name__}: {error}") from error
         return items
 
-    def first(self, hook: str, **arguments: Any) -> Any:
-        """The first answer that is not None; an exception counts as None."""
-        return next((answer for answer in self._answers(hook, arguments) if answer is not None), None)
-
     def pipe(self, hook: str, name: str, **arguments: Any) -> Any:
         """Hand `arguments[name]` through every implementation; None or an exception leaves it as it is."""
         for plugin, function, wanted in self.implementations(hook):

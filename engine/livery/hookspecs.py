@@ -6,7 +6,7 @@ for that call and reported through `livery_on_alarm` and the log; the flow goes 
 A hook may take fewer arguments than the specification names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pluggy
@@ -14,7 +14,7 @@ import pluggy
 from livery.channel import ChannelType
 from livery.models.audience import Recipient
 from livery.models.delivery import Attempt, Delivery
-from livery.models.event import Event, EventType
+from livery.models.event import Event, EventType, Party, User
 from livery.models.notification import Notification
 from livery.models.tenant import Tenant
 
@@ -57,16 +57,24 @@ def livery_register_channels() -> Sequence[ChannelType]:  # type: ignore[empty-b
 
 
 @hookspec
-def livery_resolve_recipients(selector: str, event: Event, chain: tuple[Tenant, ...]) -> Sequence[Recipient] | None:
-    """Answer a selector from the host's own directory.
+def livery_directory(
+    selectors: tuple[str, ...], customer: Party, user: User | None, chain: tuple[Tenant, ...]
+) -> Mapping[str, Sequence[Recipient]] | None:
+    """Answer an event's selectors from the host's own directory, all of them at once.
 
-    Called in the audience step, for every selector but `address:…`, before Livery looks in the event and
-    the configuration. The first result that is not None wins, and later implementations are not
-    asked; an empty list is an answer too ("nobody"). An exception counts as None.
+    Called when an event is planned, with every selector but `address:…`: those that count now, and those Livery
+    falls back on when nobody is left in To. Answer those you know: an empty list is an answer too ("nobody").
+    Those that are not in the answer are asked of the next implementation, and at last of Livery's own directory.
+
+    Here an exception is not passed over: if this hook raises, answers something else or takes longer than
+    `directory.deadline_seconds`, the event is accepted and waits, an alarm is raised, and the directory is asked
+    again later. It is called in a thread of its own. Answers are kept for `directory.cache_seconds`, by selector,
+    seller, customer id and user id: they may depend on nothing else.
 
     Args:
-        selector: such as `role:account_manager` or `organization_contact:customer.primary`.
-        event: the event, validated.
+        selectors: such as `role:account_manager` or `organization_contact:customer.primary`.
+        customer: the customer of the event.
+        user: the user the event names, if any; for `event_user`.
         chain: the tenants concerned, from the platform down to the seller.
 
     """
@@ -104,7 +112,8 @@ def livery_on_alarm(kind: str, message: str, event: Event | None) -> None:
     Called as it happens; results are ignored. An exception here is only logged.
 
     Args:
-        kind: `unreachable` (an event reached no person), `degraded` (a pack fell back to its parent),
+        kind: `unreachable` (an event reached no person), `directory` (the host's directory does not answer),
+            `degraded` (a pack fell back to its parent),
             `hook_failed` (a plugin raised), `dead` (a delivery was given up), `paused` (a destination keeps failing),
             `disabled` (a destination is gone for good), `swept` (work had lost its wake and was found again).
         message: one sentence for the operator; holds no secrets.

@@ -8,8 +8,8 @@ from typing import Any
 from livery.channel import ChannelType
 from livery.channels import Channels
 from livery.config import Config
+from livery.directory.answering import Answers
 from livery.errors import Problem, UnknownSeller, shown
-from livery.hooks import Hooks
 from livery.ids import new_id
 from livery.locales import one_line
 from livery.models.audience import Audience, Endpoint
@@ -104,7 +104,7 @@ class Planner:
 
     Args:
         config: the settings.
-        hooks: the plugins.
+        directory: who the people are.
         types: event types by name.
         channels: the channels.
         tenants: the tenants.
@@ -117,7 +117,7 @@ class Planner:
     def __init__(  # noqa: PLR0913 - the composition root hands every part in
         self,
         config: Config,
-        hooks: Hooks,
+        directory: Answers,
         types: Mapping[str, EventType],
         channels: Channels,
         tenants: Tree,
@@ -126,7 +126,7 @@ class Planner:
         suppressions: KeptOff = lambda _chain, _kind, _addresses: {},
         blocks: Callable[[Chain, EventType], copies.Audiences] = lambda _chain, _kind: (),
     ) -> None:
-        self._config, self._hooks, self._types, self._channels = config, hooks, types, channels
+        self._config, self._directory, self._types, self._channels = config, directory, types, channels
         self._tenants, self._settings, self._blocks = tenants, settings, blocks
         self._suppressions = suppressions
         self._asked: dict[tuple[str, str], Asked] = {}
@@ -265,14 +265,13 @@ class Planner:
         asked = {way.kind.name: way.settings for way in ways if way.is_to_persons and way.enabled.value}
         if not any(way.is_to_persons for way in ways):
             asked = {ANY: self.resolved(chain, event.type, ANY, at)}
-        look_up = self._directory()
+        look_up = self._directory.lookup(event, chain)
+        look_up([selector for settings in asked.values() for selector in audience.selectors(settings)])
 
         def off(addresses: Iterable[str]) -> Mapping[str, str]:
             return self._suppressions(chain, event.type, addresses)
 
-        return {
-            name: audience.resolve(event, one, chain, directory=look_up, kept_off=off) for name, one in asked.items()
-        }
+        return {name: audience.resolve(one, directory=look_up, kept_off=off) for name, one in asked.items()}
 
     def _targets(
         self, event: Event, way: _Way, told: Mapping[str, Audience], endpoints: list[Endpoint]
@@ -333,19 +332,6 @@ class Planner:
 
     def _endpoints(self, way: _Way) -> list[Endpoint]:
         return self._channels.endpoints(way.kind.name, way.settings)
-
-    def _directory(self) -> audience.Resolve:
-        """The host's answers, each selector asked once for an event."""
-        known: dict[str, Any] = {}
-
-        def look_up(selector: str, event: Event, chain: Chain) -> Any:
-            if selector not in known:
-                known[selector] = self._hooks.first(
-                    "livery_resolve_recipients", selector=selector, event=event, chain=chain
-                )
-            return known[selector]
-
-        return look_up
 
 
 def _letterhead(sender: From, who: Audience) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The operator's settings of delivery: retries, pauses, limits. Owns what `[delivery]` may say; `config` imports it."""
+"""The operator's settings of how work is done: what `[delivery]` and `[directory]` may say. `config` imports it."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -82,3 +82,22 @@ class DeliveryPolicy(Model):
         most = max(concurrency * 3 // 4, 1)
         by_destination = dict.fromkeys(endpoints, self.destination_concurrency) | dict.fromkeys(persons, most)
         return Load(concurrency, by_lane=self.channel_concurrency, by_destination=by_destination)
+
+
+class DirectoryPolicy(Model):
+    """`[directory]`: how long the host's directory may take, and how long its answers count."""
+
+    deadline_seconds: float = Field(
+        default=2.0,
+        ge=0.01,
+        le=30,
+        description="How long the host's directory may take for one event. Later than that, the event is accepted all "
+        "the same, and the directory is asked again later.",
+    )
+    rest_seconds: float = Field(
+        default=5.0, ge=0, le=_DAY, description="How long it is left in peace after it failed or came too late."
+    )
+    cache_seconds: float = Field(
+        default=60.0, ge=0, le=_DAY, description="How long its answers count; 0 asks for every event."
+    )
+    cache_size: int = Field(default=10_000, ge=0, le=10_000_000, description="How many answers are kept.")

@@ -17,6 +17,7 @@ from livery.flow import Flow, Policy
 from livery.ports import Load, utc_now
 from livery.safe import Safe
 from livery.storage.database import connect
+from livery.storage.directory import DirectoryTable
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 from livery.storage.settings import SettingsStore
@@ -38,6 +39,7 @@ class Workshop:
 
     ledger: Ledger
     tenants: TenantTable
+    directory: DirectoryTable
     settings: SettingsStore
     suppressions: SuppressionTable
     execution: EmbeddedExecution
@@ -97,7 +99,8 @@ class Workshop:
             endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
         )
         interventions = Interventions(ledger, execution, now=engine.now)
-        parts = TenantTable(ledger), SettingsStore(ledger.engine), SuppressionTable(ledger)
+        settings, suppressions = SettingsStore(ledger.engine), SuppressionTable(ledger)
+        parts = TenantTable(ledger), DirectoryTable(ledger), settings, suppressions
         return cls(ledger, *parts, execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:

@@ -251,15 +251,14 @@ class Plugin:
         self.seen, self.alarms, self.options = [], [], options
 
     @hookimpl
-    def livery_resolve_recipients(self, selector):
-        if self.options.get("broken"):
-            raise RuntimeError("directory down")
-        if selector == "role:account_manager":
-            return [Recipient(address="manager@res-org-n.example", name="Mia Manager")]
-        return None
+    def livery_directory(self, selectors):
+        manager = Recipient(address="manager@res-org-n.example", name="Mia Manager")
+        return {one: [manager] for one in selectors if one == "role:account_manager"}
 
     @hookimpl
     def livery_amend_notification(self, notification):
+        if self.options.get("broken"):
+            raise RuntimeError("no words")
         return notification.model_copy(update={"subject": f"[test] {notification.subject}"})
 
     @hookimpl
@@ -295,7 +294,7 @@ def test_a_raising_plugin_is_reported_and_loses_nothing(settings, clock, mail):
         engine.drain()
     assert len(mail.mails) == 1
     assert {kind for kind, _ in plugin.alarms} == {"hook_failed"}
-    assert "directory down" in plugin.alarms[0][1]
+    assert "no words" in plugin.alarms[0][1]
 
 
 def test_nobody_reachable_is_an_alarm_and_never_silence(settings, clock, mail):

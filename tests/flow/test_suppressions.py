@@ -203,7 +203,7 @@ def test_who_acts_for_a_tenant_takes_off_only_its_own(engine):
     )
 )
 def test_whoever_is_listed_above_is_left_out_and_nobody_else(entries):
-    from livery.steps import audience
+    from livery import addresses
     from livery.suppressions import Suppressions
     from livery.tenants import Tree
 
@@ -223,7 +223,7 @@ def test_whoever_is_listed_above_is_left_out_and_nobody_else(entries):
             return [one for one in rows if one.tenant in tenants and one.address in addresses]
 
     tree = Tree(Config.load(None, tenants=tenants), lambda: None)
-    listed = Suppressions(tree, audience.normal, made=Kept, found=Kept, now=Clock(), bounced_for=timedelta())
+    listed = Suppressions(tree, addresses.normal, made=Kept, found=Kept, now=Clock(), bounced_for=timedelta())
     for tenant, address in entries:
         listed.add(tenant, address, who="x")
     chain = tree.chain("res-org-n")

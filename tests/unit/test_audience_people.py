@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from livery import addresses
+from livery.directory.answering import Answers
 from livery.models.audience import Audience, Recipient
 from livery.models.tenant import Contact
 from livery.steps import audience
@@ -12,32 +14,35 @@ from unit.making import chain, event, settled
 TYPE = "OfferProvisionError"
 
 
-def nobody(selector, event, chain):
-    """A directory that answers nothing."""
-    del selector, event, chain
+def nobody(selectors, event, chain):
+    """A host's directory that answers nothing."""
+    return {}
 
 
 def knows(people: dict[str, list[str]]):
-    """A directory that knows these addresses by selector."""
+    """A host's directory that knows these addresses by selector."""
 
-    def answer(selector, event, chain):
-        del event, chain
-        found = people.get(selector)
-        return None if found is None else [Recipient(address=address) for address in found]
+    def answer(selectors, event, chain):
+        return {one: tuple(Recipient(address=address) for address in people[one]) for one in selectors if one in people}
 
     return answer
 
 
+def lookup(tenants, *, directory=nobody, of=None):
+    return Answers(lambda: None, directory).lookup(of or event(), tenants)
+
+
 def resolve(seller=None, *, directory=nobody, of=None, **above) -> Audience:
     tenants = chain(seller, **above)
-    return audience.resolve(of or event(), settled(tenants), tenants, directory=directory)
+    tenants = chain(seller, **above)
+    return audience.resolve(settled(tenants), directory=lookup(tenants, directory=directory, of=of))
 
 
 def told(places: dict, **people) -> Audience:
     """The audience where the seller sets these places, and a directory knows `role:<name>`."""
     directory = knows({f"role:{name}": addresses for name, addresses in people.items()})
     tenants = chain({"settings": {TYPE: {"to": [], "cc": [], "bcc": [], **places}}})
-    return audience.resolve(event(), settled(tenants, places={}), tenants, directory=directory)
+    return audience.resolve(settled(tenants, places={}), directory=lookup(tenants, directory=directory))
 
 
 def placed(found: Audience) -> list[tuple[str, str]]:
@@ -83,16 +88,12 @@ def test_a_selector_stands_for_who_it_says(selector, address):
 
 def test_of_two_distributors_the_nearest_is_asked_first():
     platform, distributor, seller = chain({"settings": {TYPE: {"to": ["organization_contact:distributor.primary"]}}})
-    above = distributor.model_copy(update={"contacts": {"primary": Contact(email="above@x.example")}})
-    below = distributor.model_copy(update={"contacts": {"primary": Contact(email="below@x.example")}})
+    above = distributor.model_copy(update={"id": "above", "contacts": {"primary": Contact(email="above@x.example")}})
+    below = distributor.model_copy(update={"id": "below", "contacts": {"primary": Contact(email="below@x.example")}})
     tenants = (platform, above, below, seller)
-    assert (
-        audience.resolve(event(), settled(tenants), tenants, directory=nobody).at("to")[0].address == "below@x.example"
-    )
+    assert audience.resolve(settled(tenants), directory=lookup(tenants)).at("to")[0].address == "below@x.example"
     tenants = (platform, above, distributor, seller)
-    assert (
-        audience.resolve(event(), settled(tenants), tenants, directory=nobody).at("to")[0].address == "above@x.example"
-    )
+    assert audience.resolve(settled(tenants), directory=lookup(tenants)).at("to")[0].address == "above@x.example"
 
 
 @pytest.mark.parametrize("written", ["Any Body <any@where.example>", ' "Any Body"  <any@where.example> '])
@@ -111,9 +112,14 @@ def test_the_display_name_of_an_address_selector_is_kept(written):
         ({"data.user.email": ""}, (), "event_user", "the user has no e-mail address"),
         ({}, (), "organization_contact:seller.primary", "no seller primary contact is configured"),
         ({}, (), "organization_contact:customer.primary", "no customer primary contact is configured"),
-        ({}, (), "organization_contact:moon.primary", "no moon primary contact is configured"),
-        ({}, (), "role:sales", "no directory answers this selector"),
-        ({}, (), "user:17", "no directory answers this selector"),
+        (
+            {},
+            (),
+            "organization_contact:moon.primary",
+            "there is no organisation 'moon': expected customer, seller, distributor, platform",
+        ),
+        ({}, (), "role:sales", "no user of the seller has the role sales"),
+        ({}, (), "user:17", "no such user is in the directory"),
     ],
 )
 def test_a_selector_that_stands_for_nobody_says_why(changes, without, selector, reason):
@@ -201,13 +207,13 @@ def test_an_address_selector_that_is_not_exactly_one_address_tells_nobody(select
     ],
 )
 def test_an_address_is_written_with_its_domain_in_ascii(address, written):
-    assert audience.address(address) == written
+    assert addresses.address(address) == written
 
 
 @given(text=st.text() | st.text(st.sampled_from('ab@.<>,;:"() \r\n\\[]é'), max_size=20) | st.sampled_from(INVALID))
 def test_any_text_is_one_sane_address_or_none_with_a_reason(text):
-    checked = audience.address(text)
-    if isinstance(checked, audience.Invalid):
+    checked = addresses.address(text)
+    if isinstance(checked, addresses.Invalid):
         assert checked.why
     else:
         local, at, domain = checked.rpartition("@")
@@ -308,11 +314,12 @@ def test_the_directory_is_asked_before_the_event_and_the_configuration():
 def test_the_directory_is_not_asked_for_plain_addresses():
     asked = []
 
-    def directory(selector, event, chain):
-        asked.append(selector)
+    def directory(selectors, event, chain):
+        asked.append(selectors)
+        return {}
 
     resolve({"settings": {TYPE: {"to": ["address:a@x.example", "role:a"], "cc": []}}}, directory=directory)
-    assert asked == ["role:a"]
+    assert asked == [["role:a", *(selector for selector, _ in FALLBACKS)]]
 
 
 def test_an_empty_answer_of_the_directory_means_nobody():

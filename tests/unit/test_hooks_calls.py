@@ -53,46 +53,6 @@ def boom(*_, **__):
     raise RuntimeError("boom")
 
 
-def selector_boom(selector):
-    boom()
-
-
-@pytest.mark.parametrize(
-    ("answers", "first"),
-    [
-        ([], None),
-        ([None], None),
-        ([None, ["b"], ["c"]], ["b"]),
-        ([[], ["b"]], []),
-        (["boom", ["b"]], ["b"]),
-        (["boom", None], None),
-        ([False, ["b"]], False),
-    ],
-)
-def test_the_first_answer_that_is_not_none_is_taken_and_an_exception_is_none(answers, first):
-    def answering(answer):
-        return selector_boom if answer == "boom" else lambda selector: answer
-
-    alarms: list = []
-    hooks = hooks_with("livery_resolve_recipients", *map(answering, answers), alarms=alarms)
-    assert hooks.first("livery_resolve_recipients", selector="x", event=event(), chain=()) == first
-    assert [kind for kind, _ in alarms] == ["hook_failed"] * answers.count("boom")
-
-
-def test_later_implementations_are_not_asked_after_an_answer():
-    asked = []
-
-    def first(selector):
-        return ["a"]
-
-    def second(selector):
-        asked.append(selector)
-
-    hooks = hooks_with("livery_resolve_recipients", first, second)
-    hooks.first("livery_resolve_recipients", selector="x", event=event(), chain=())
-    assert asked == []
-
-
 def titled(text: str):
     def livery_amend_notification(notification):
         return notification.model_copy(update={"title": notification.title + text})

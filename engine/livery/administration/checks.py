@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from livery.addresses import Invalid, address
 from livery.channels import Channels
 from livery.config import Config
 from livery.errors import ConfigError, LiveryError, NotFound, Problem, SettingsError, shown
@@ -126,7 +127,7 @@ class Checks:
         kind, _, rest = str(found).partition(":")
         if field.kind == "list" and kind == "address":
             spec = audience.named(rest)[1]
-            if isinstance(wrong := audience.address(spec), audience.Invalid):
+            if isinstance(wrong := address(spec), Invalid):
                 raise _wrong(field.name, f"an address that can be written to ({wrong.why})", shown(rest))
         return found
 

@@ -3,6 +3,7 @@
 import typer
 
 from livery.cli import (
+    directory,
     events,
     log,
     pack,
@@ -33,6 +34,7 @@ secrets.add_to(app)
 suppression.add_to(app)
 tenants.add_to(app)
 webhook.add_to(app)
+directory.add_to(app)
 packs = typer.Typer(no_args_is_help=True, help="Template packs.")
 for tools in (pack_new, studio, pack, pack_build, pack_explain, pack_override, pack_po):
     tools.add_to(packs)

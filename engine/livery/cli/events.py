@@ -73,6 +73,9 @@ def send(
         output.emit(_report(receipts, deliveries))
     else:
         _show(receipts, deliveries)
+    for one in receipts:
+        if one.waiting:
+            output.note(f"{one.event_id} is accepted and waits: {one.waiting}")
     lost = [one.event_id for one in receipts if one.unreachable]
     for event in lost:
         output.complain(f"Nobody could be reached for {event}; `livery explain` says why.")

@@ -10,7 +10,7 @@ from livery.models.delivery import Attempt, Delivery, Destination
 from livery.models.message import Message
 from livery.models.tenant import TenantRow
 from livery.ports.execution import Verdict, Wake
-from livery.ports.values import Claim, Plan, Query, Settled, Settlement, StoredEvent
+from livery.ports.values import Claim, Plan, Query, Settled, Settlement, StoredEvent, Waiting
 
 
 class Store(Protocol):
@@ -44,6 +44,14 @@ class Store(Protocol):
         ...
 
     def event(self, key: str) -> StoredEvent | None: ...
+
+    def keep_waiting(self, tx: Any, event: str, why: str) -> None:
+        """Record why an event could not be planned, and that it was tried once more."""
+        ...
+
+    def waiting(self, tenant: str | None, limit: int) -> list[Waiting]:
+        """Events that wait to be planned, the oldest first; of one seller, or of all."""
+        ...
 
     def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
         """Lease an open delivery and write down the attempt before the work.

@@ -25,6 +25,8 @@ class Receipt:
     """Ids of the deliveries made for it; none for a duplicate, or where planning had to wait."""
     unreachable: bool = False
     """Somebody should be told, and no person can be: an alarm was raised."""
+    waiting: str = ""
+    """Why it waits to be planned, if it does: it is tried again until it can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,22 @@ class StoredEvent:
     tenant: str
     body: bytes
     accepted_at: datetime
+    tries: int = 0
+    """How often planning it failed so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted event whose deliveries are yet to be planned."""
+
+    tenant: str
+    event_id: str
+    event_type: str
+    accepted_at: datetime
+    tries: int
+    why: str
+    due: datetime | None
+    """When it is tried again, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from livery.addresses import Invalid, address
 from livery.locales import one_line
 from livery.models.audience import Audience, Entry, Exclusion, PlaceName, Recipient
-from livery.models.event import Event
-from livery.models.tenant import Chain, Contact
+from livery.models.directory import Found
 from livery.settings.resolving import Resolved
 
-Resolve = Callable[[str, Event, Chain], Sequence[Recipient] | None]
+Resolve = Callable[[Sequence[str]], Mapping[str, Found]]
+"""Answers all selectors of an event at once."""
 KeptOff = Callable[[Iterable[str]], Mapping[str, str]]
 """Of these addresses those that must not be written to, each with why."""
 
@@ -35,9 +36,7 @@ class Rule:
     origin: str
 
 
-def resolve(
-    event: Event, settings: Resolved, chain: Chain, *, directory: Resolve, kept_off: KeptOff = lambda _: {}
-) -> Audience:
+def resolve(settings: Resolved, *, directory: Resolve, kept_off: KeptOff = lambda _: {}) -> Audience:
     """Who is told of an event, with a reason for everyone in it and everyone left out.
 
     An address appears once, in the strongest place (To, Cc, Bcc). Is To empty, the fallback chain
@@ -45,15 +44,16 @@ def resolve(
     """
     entries: list[Entry] = []
     excluded = _unsaid(settings)
+    known = directory(selectors(settings))
     for rule in _rules(settings):
-        found, left_out = _people(rule, event, chain, directory)
+        found, left_out = _people(rule, known)
         entries.extend(found)
         excluded.extend(left_out)
     entries = _reachable(entries, kept_off, excluded)
     warnings: list[str] = []
     if not any(entry.place == "to" for entry in entries):
         for selector, who in FALLBACKS:
-            found, left_out = _people(Rule("to", selector, "fallback"), event, chain, directory)
+            found, left_out = _people(Rule("to", selector, "fallback"), known)
             found = _reachable(found, kept_off, left_out)
             excluded.extend(left_out)
             if found:
@@ -93,6 +93,11 @@ def _rules(settings: Resolved) -> list[Rule]:
     return [Rule(place, item.key, item.origin) for place in PLACES for item in settings[place].items]
 
 
+def selectors(settings: Resolved) -> list[str]:
+    """All that may have to be looked up: what is in force, and what To falls back on."""
+    return [*(rule.selector for rule in _rules(settings)), *(selector for selector, _ in FALLBACKS)]
+
+
 def _unsaid(settings: Resolved) -> list[Exclusion]:
     """The selectors that some level named and that are not in force."""
     return [
@@ -102,13 +107,14 @@ def _unsaid(settings: Resolved) -> list[Exclusion]:
     ]
 
 
-def _people(rule: Rule, event: Event, chain: Chain, directory: Resolve) -> tuple[list[Entry], list[Exclusion]]:
-    found, missing = _look_up(rule.selector, event, chain, directory)
+def _people(rule: Rule, known: Mapping[str, Found]) -> tuple[list[Entry], list[Exclusion]]:
+    found = _look_up(rule.selector, known)
     common = {"place": rule.place, "selector": rule.selector, "origin": rule.origin}
-    if not found:
-        return [], [Exclusion(**common, reason=missing)]
-    entries, excluded = [], []
-    for recipient in found:
+    entries = []
+    excluded = [Exclusion(**common, reason=why, address=one_line(who, 100)) for who, why in found.left_out]
+    if not found.people and not excluded:
+        return [], [Exclusion(**common, reason=found.why)]
+    for recipient in found.people:
         checked = address(recipient.address)
         if isinstance(checked, Invalid):
             excluded.append(Exclusion(**common, reason=checked.why, address=one_line(recipient.address, 100)))
@@ -119,34 +125,13 @@ def _people(rule: Rule, event: Event, chain: Chain, directory: Resolve) -> tuple
     return entries, excluded
 
 
-def _look_up(selector: str, event: Event, chain: Chain, directory: Resolve) -> tuple[Sequence[Recipient], str]:
+def _look_up(selector: str, known: Mapping[str, Found]) -> Found:
     """Who a selector stands for, or why it stands for nobody."""
     kind, _, rest = selector.partition(":")
     if kind == "address":
         name, spec = named(rest)
-        return [Recipient(address=spec, name=name)], ""
-    answer = directory(selector, event, chain)
-    if answer is not None:
-        return answer, "the host's directory knows nobody for it"
-    if kind == "event_user":
-        user = event.data.user
-        if user is None:
-            return [], "the event names no user"
-        if not user.email:
-            return [], "the user has no e-mail address"
-        return [Recipient(address=user.email, name=user.name, locale=user.locale)], ""
-    if kind == "organization_contact":
-        contact = _contact(rest, chain)
-        if contact is not None:
-            return [Recipient(address=contact.email, name=contact.name, locale=contact.locale)], ""
-        return [], f"no {rest.replace('.', ' ')} contact is configured"
-    return [], "no directory answers this selector"
-
-
-def _contact(which: str, chain: Chain) -> Contact | None:
-    organisation, _, kind = which.partition(".")
-    tenants = {"seller": chain[-1:], "platform": chain[:1], "distributor": tuple(reversed(chain[1:-1]))}
-    return next((tenant.contacts[kind] for tenant in tenants.get(organisation, ()) if kind in tenant.contacts), None)
+        return Found(people=(Recipient(address=spec, name=name),))
+    return known[selector]
 
 
 def _once(entries: Sequence[Entry]) -> tuple[list[Entry], list[Exclusion]]:
@@ -170,27 +155,3 @@ def named(text: str) -> tuple[str, str]:
     found = _NAMED.fullmatch(text)
     name, spec = found.groups() if found else ("", text)
     return name, spec.strip()
-
-
-@dataclass(frozen=True, slots=True)
-class Invalid:
-    """Why something is no address."""
-
-    why: str
-
-
-def normal(text: str) -> str | None:
-    """One address in the form in which it is compared: no server in use tells mailboxes apart by case."""
-    checked = address(text)
-    return None if isinstance(checked, Invalid) else checked.casefold()
-
-
-def address(text: str) -> str | Invalid:
-    """One addr-spec with its domain in ASCII, or why it is none. Lists, groups and header tricks are none."""
-    from email_validator import EmailNotValidError, validate_email
-
-    try:
-        valid = validate_email(text.strip(), check_deliverability=False, strict=True, test_environment=True)
-    except EmailNotValidError as error:
-        return Invalid(f"not a valid address: {error}")
-    return valid.ascii_email or f"{valid.local_part}@{valid.ascii_domain}"

@@ -28,9 +28,10 @@ from livery.ports import (
     Settlement,
     StoredEvent,
     Verdict,
+    Waiting,
     Wake,
 )
-from livery.storage import destinations, schema
+from livery.storage import destinations, schema, waiting
 from livery.storage.database import micros, moment, told, writing
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
 
@@ -51,7 +52,11 @@ _ADD_DELIVERY = upsert(_DELIVERY).on_conflict_do_nothing().returning(_DELIVERY.c
 _PLANNED = (
     update(_EVENT)
     .where(_EVENT.c.key == bindparam("key_"))
-    .values(planned_at=func.coalesce(_EVENT.c.planned_at, _EVENT.c.accepted_at), audience=bindparam("audience_"))
+    .values(
+        planned_at=func.coalesce(_EVENT.c.planned_at, _EVENT.c.accepted_at),
+        waits_for=None,
+        audience=bindparam("audience_"),
+    )
 )
 _ONE = select(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
 _LOCKED = _ONE.with_for_update()
@@ -113,9 +118,19 @@ class Ledger:
     def event(self, key: str) -> StoredEvent | None:
         with told(), self.engine.connect() as connection:
             row = connection.execute(select(_EVENT).where(_EVENT.c.key == key)).mappings().first()
-        return StoredEvent(row["key"], row["tenant"], row["body"], moment(row["accepted_at"])) if row else None
+        return (
+            StoredEvent(row["key"], row["tenant"], row["body"], moment(row["accepted_at"]), row["tries"])
+            if row
+            else None
+        )
 
     # ------------------------------------------------------------------ working
+
+    def keep_waiting(self, tx: Connection, event: str, why: str) -> None:
+        waiting.keep(tx, event, why)
+
+    def waiting(self, tenant: str | None, limit: int) -> list[Waiting]:
+        return waiting.listed(self.engine, tenant, limit)
 
     def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
         with writing(self.engine) as tx:

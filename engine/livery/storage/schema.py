@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -47,6 +47,8 @@ event = Table(
     Column("digest", String(64), nullable=False),
     Column("accepted_at", BigInteger, nullable=False),
     Column("planned_at", BigInteger),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("waits_for", Text),
     Column("audience", Text),
     UniqueConstraint("tenant", "source", "event_id"),
 )
@@ -252,3 +254,49 @@ suppression = Table(
     Column("until", BigInteger),
 )
 Index("ix_livery_suppression_address", suppression.c.address)
+
+organization = Table(
+    "livery_organization",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("customer", String(200), primary_key=True),
+    Column("name", String(400), nullable=False),
+    Column("locale", String(85), nullable=False),
+    Column("active", Integer, nullable=False),
+)
+"""Of all three: `customer` is empty for the tenant's own organisation."""
+
+contact = Table(
+    "livery_contact",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("customer", String(200), primary_key=True),
+    Column("kind", String(60), primary_key=True),
+    Column("name", String(400), nullable=False),
+    Column("email", String(1000), nullable=False),
+    Column("locale", String(85), nullable=False),
+)
+
+directory_user = Table(
+    "livery_user",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("id", String(200), primary_key=True),
+    Column("customer", String(200), nullable=False),
+    Column("name", String(400), nullable=False),
+    Column("email", String(1000), nullable=False),
+    Column("locale", String(85), nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("active", Integer, nullable=False),
+)
+Index("ix_livery_user_tenant_customer", directory_user.c.tenant, directory_user.c.customer)
+
+user_role = Table(
+    "livery_user_role",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("customer", String(200), primary_key=True),
+    Column("role", String(60), primary_key=True),
+    Column("user", String(200), primary_key=True),
+)
+Index("ix_livery_user_role_user", user_role.c.tenant, user_role.c.user)

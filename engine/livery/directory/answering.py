@@ -1,0 +1,137 @@
+"""Answering: all selectors of one event at once, from the host's directory, Livery's own, and livery.toml."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from livery.directory import selectors
+from livery.directory.ports import DirectoryStore, FoundRow
+from livery.directory.selectors import Place, Wanted
+from livery.models.audience import Recipient
+from livery.models.directory import Found
+from livery.models.event import Event
+from livery.models.tenant import Chain
+
+MOST_PEOPLE = 500
+"""How many people one selector may stand for."""
+AskHost = Callable[[Sequence[str], Event, Chain], Mapping[str, Sequence[Recipient]]]
+_KEY = {"contact": "contact", "role": "role", "user": "user", "event_user": "user"}
+
+
+class Answers:
+    """Answers selectors. Safe from any thread.
+
+    Args:
+        store: gives Livery's own directory, or None as long as there is no store.
+        host: asks the host's own directory; selectors it does not know are not in what it returns.
+
+    """
+
+    def __init__(self, store: Callable[[], DirectoryStore | None], host: AskHost) -> None:
+        self._store, self._host = store, host
+
+    def lookup(self, event: Event, chain: Chain) -> Callable[[Sequence[str]], Mapping[str, Found]]:
+        """Answers selectors of one event; what was asked for once is not asked for again."""
+        known: dict[str, Found] = {}
+
+        def answer(asked: Sequence[str]) -> Mapping[str, Found]:
+            if new := [one for one in asked if one not in known]:
+                known.update(self.all(new, event, chain))
+            return known
+
+        return answer
+
+    def all(self, asked: Iterable[str], event: Event, chain: Chain) -> dict[str, Found]:
+        """Who each selector stands for, or why nobody.
+
+        The host is asked first. What it does not know, Livery's own directory answers, by one query for all of
+        them; then the contacts in livery.toml, and the event for its user.
+
+        Raises:
+            DirectoryUnavailable: the host's directory did not answer now.
+
+        """
+        every = list(dict.fromkeys(one for one in asked if not one.startswith("address:")))
+        answers = {one: _of_host(people) for one, people in self._host(every, event, chain).items() if one in every}
+        read = {one: selectors.read(one) for one in every if one not in answers}
+        answers |= {one: Found(why=wanted) for one, wanted in read.items() if isinstance(wanted, str)}
+        wanted = {one: wanted for one, wanted in read.items() if isinstance(wanted, Wanted)}
+        store = self._store()
+        ask = selectors.ask(wanted.values(), event, chain)
+        rows = store.find(ask) if store and not ask.is_empty else []
+        known: dict[tuple[str, str, str, str], list[FoundRow]] = {}
+        for row in rows:
+            known.setdefault((row.what, row.tenant, row.customer, row.key), []).append(row)
+        return answers | {one: _answer(what, event, chain, known) for one, what in wanted.items()}
+
+
+def _of_host(people: Sequence[Recipient]) -> Found:
+    left = f"it stands for more than {MOST_PEOPLE} people; the first {MOST_PEOPLE} are told"
+    return Found(
+        people=tuple(people[:MOST_PEOPLE]),
+        why="the host's directory knows nobody for it",
+        left_out=(("", left),) if len(people) > MOST_PEOPLE else (),
+    )
+
+
+def _answer(
+    wanted: Wanted, event: Event, chain: Chain, known: Mapping[tuple[str, str, str, str], list[FoundRow]]
+) -> Found:
+    if wanted.what == "event_user":
+        return _event_user(wanted, event, chain, known)
+    for place in selectors.places(wanted, event, chain):
+        rows = known.get((_KEY[wanted.what], place.tenant, place.customer, wanted.name), [])
+        if rows:
+            return _people(rows, place)
+        if wanted.what == "contact" and not place.customer:
+            configured = next((one for one in chain if one.id == place.tenant), chain[-1]).contacts.get(wanted.name)
+            if configured is not None:
+                person = Recipient(
+                    address=configured.email, name=configured.name, locale=configured.locale, side=place.side
+                )
+                return Found(people=(person,))
+    return Found(why=_nobody(wanted))
+
+
+def _people(rows: Sequence[FoundRow], place: Place) -> Found:
+    people, left_out = [], []
+    for row in rows[:MOST_PEOPLE]:
+        who = row.email or row.id
+        if not row.organization_active:
+            left_out.append((who, "the organisation is not active"))
+        elif not row.active:
+            left_out.append((who, "the user is not active"))
+        elif not row.email:
+            left_out.append((who, "the user has no e-mail address"))
+        else:
+            people.append(Recipient(address=row.email, name=row.name, locale=row.locale or None, side=place.side))
+    if len(rows) > MOST_PEOPLE:
+        left_out.append(("", f"it stands for more than {MOST_PEOPLE} people; the first {MOST_PEOPLE} are told"))
+    return Found(people=tuple(people), left_out=tuple(left_out))
+
+
+def _event_user(
+    wanted: Wanted, event: Event, chain: Chain, known: Mapping[tuple[str, str, str, str], list[FoundRow]]
+) -> Found:
+    """The event's own word counts; the directory fills in an address or a language the event does not give."""
+    user = event.data.user
+    if user is None:
+        return Found(why="the event names no user")
+    places = selectors.places(wanted, event, chain)
+    rows = (known.get(("user", place.tenant, place.customer, user.id), []) for place in places)
+    row = next((found[0] for found in rows if found), None)
+    if user.email:
+        locale = user.locale or (row.locale if row else "") or None
+        return Found(people=(Recipient(address=user.email, name=user.name, locale=locale),))
+    if row is None or not row.email:
+        return Found(why="the user has no e-mail address")
+    if not (row.active and row.organization_active):
+        return Found(left_out=((row.email, "the user is not active"),))
+    name, locale = user.name or row.name, user.locale or row.locale or None
+    return Found(people=(Recipient(address=row.email, name=name, locale=locale),))
+
+
+def _nobody(wanted: Wanted) -> str:
+    if wanted.what == "contact":
+        return f"no {wanted.of} {wanted.name} contact is configured"
+    if wanted.what == "role":
+        return f"no user of the {wanted.of} has the role {wanted.name}"
+    return "no such user is in the directory"

@@ -1,0 +1,122 @@
+"""Selectors: what each asks the directory for, and of which organisation."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from livery.models.classification import Side
+from livery.models.event import Event
+from livery.models.tenant import Chain, Level, Tenant
+
+ORGANIZATIONS = ("customer", "seller", "distributor", "platform")
+_WORD = re.compile(r"[a-z][a-z0-9_-]{0,59}")
+
+What = Literal["contact", "role", "user", "event_user"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One selector, read.
+
+    Attributes:
+        what: what is asked for.
+        of: the organisation: `customer`, `seller`, `distributor` or `platform`; empty for a user by id.
+        name: the kind of contact, the role, or the user's id.
+
+    """
+
+    what: What
+    of: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An organisation of one tenant: a customer's, or (empty) the tenant's own; and whose side it is on."""
+
+    tenant: str
+    customer: str
+    side: Side
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """All that one event wants of the store, to be answered by one query.
+
+    Attributes:
+        contacts: kinds by place.
+        roles: roles by place.
+        users: ids by place.
+
+    """
+
+    contacts: dict[Place, set[str]] = field(default_factory=dict)
+    roles: dict[Place, set[str]] = field(default_factory=dict)
+    users: dict[Place, set[str]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.contacts or self.roles or self.users)
+
+
+def read(selector: str) -> Wanted | str:
+    """What a selector asks for; text says why it can stand for nobody.
+
+    `organization_contact:customer.primary`; of `seller`, `distributor`, `platform` alike.
+    `role:sales` is a role of the seller's own users, `role:customer.buyer` of the users of the event's customer.
+    `user:u-17` is that user of the event's customer or of the seller, else of the distributor, else of the platform.
+    """
+    kind, colon, rest = selector.partition(":")
+    if selector == "event_user":
+        return Wanted("event_user")
+    if not colon or not rest:
+        return "it names nobody"
+    if kind == "user":
+        return Wanted("user", "", rest)
+    organization, dot, name = rest.rpartition(".")
+    if kind == "organization_contact" and not dot:
+        return f"it names no contact: expected {', '.join(ORGANIZATIONS)}, a dot and a kind of contact"
+    if organization not in (*ORGANIZATIONS, *([""] if kind == "role" else [])):
+        return f"there is no organisation {organization!r}: expected {', '.join(ORGANIZATIONS)}"
+    if not _WORD.fullmatch(name):
+        return f"{name!r} is not a lower-case word"
+    if kind == "organization_contact":
+        return Wanted("contact", organization, name)
+    if kind == "role":
+        return Wanted("role", organization or "seller", name)
+    return "no directory answers this selector"
+
+
+def places(wanted: Wanted, event: Event, chain: Chain) -> list[Place]:
+    """The organisations a selector is looked up in, the nearest first: the first that answers counts."""
+    seller, customer = chain[-1], Place(chain[-1].id, event.data.customer.id, "customer")
+    if wanted.what in ("user", "event_user"):
+        own = [Place(tenant.id, "", _side(tenant, chain)) for tenant in reversed(chain)]
+        return [customer, *(own[:1] if wanted.what == "event_user" else own)]
+    if wanted.of == "customer":
+        return [customer]
+    tenants: dict[str, Sequence[Tenant]] = {
+        "seller": [seller],
+        "platform": [one for one in chain if one.level is Level.DEFAULT],
+        "distributor": [one for one in reversed(chain) if one.level is Level.DISTRIBUTOR],
+    }
+    return [Place(tenant.id, "", _side(tenant, chain)) for tenant in tenants[wanted.of]]
+
+
+def ask(wanted: Iterable[Wanted], event: Event, chain: Chain) -> Ask:
+    """What all of an event's selectors want of the store."""
+    made = Ask()
+    parts = {"contact": made.contacts, "role": made.roles, "user": made.users, "event_user": made.users}
+    for one in wanted:
+        user = event.data.user
+        name = one.name if one.what != "event_user" else user.id if user else ""
+        for place in places(one, event, chain) if name else ():
+            parts[one.what].setdefault(place, set()).add(name)
+    return made
+
+
+def _side(tenant: Tenant, chain: Chain) -> Side:
+    if tenant is chain[-1]:
+        return "seller"
+    return "platform" if tenant.level is Level.DEFAULT else "distributor"
