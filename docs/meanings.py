@@ -147,6 +147,7 @@ and a call of [`livery_on_alarm`](hooks.md#livery_on_alarm).
 | alarm | meaning |
 | --- | --- |
 | `unreachable` | An event reached no person: the settings and the whole fallback chain named nobody. |
+| `directory` | The host's directory raised, answered nonsense or took too long: events wait until it answers. |
 | `degraded` | A pack failed somewhere and its parent's words or looks went out instead, or a pack was set aside. |
 | `hook_failed` | A plugin raised or returned nonsense; the flow went on without it. |
 | `dead` | A delivery was given up. |
