@@ -43,7 +43,7 @@ from livery.ports import (
     nobody_suppressed,
     nothing_learnt,
 )
-from livery.retry import JITTER, Rules
+from livery.retry import Rules, plan_again
 from livery.safe import Safe
 from livery.steps import accept, deliver
 from livery.telemetry import TRACE, Telemetry
@@ -51,8 +51,6 @@ from livery.writing import Writer, reading_of
 
 log = logging.getLogger("livery.flow")
 _T = TypeVar("_T")
-_PLAN_LADDER = (5, 30, 120, 600, 1800, 3600)
-"""Seconds until an event that could not be planned is tried again; the last for ever: it is never given up."""
 _REASON = 300
 _PLANNERS = 4
 """How many events are planned late at once: a slow directory holds up no more than these."""
@@ -191,7 +189,7 @@ class Flow:
         if duplicate:
             return Receipt(event.id, duplicate=True, unreachable=unreachable)
         if isinstance(plans, str):
-            again = max(due, now + self._after(0))
+            again = max(due, now + plan_again(0, self.random))
             self.store.keep_waiting(tx, key, plans)
             self.execution.put(tx, [Wake(key, PLAN, again, self._priority(event, priority), event.seller_id)])
             return Receipt(event.id, duplicate=False, waiting=plans)
@@ -218,18 +216,13 @@ class Flow:
         if isinstance(plans, str):
             with self.store.transaction() as tx:
                 self.store.keep_waiting(tx, key, plans)
-            return Again(self._after(stored.tries))
+            return Again(plan_again(stored.tries, self.random))
         with self.store.transaction() as tx:
             self._keep_plans(tx, key, plans, self.now(), wake.priority)
         self.execution.nudge()
         if plans.unreachable:
             self._alarm(event)
         return Done()
-
-    def _after(self, tries: int) -> timedelta:
-        """How long an event waits that could not be planned, after so many tries before."""
-        rung = _PLAN_LADDER[min(tries, len(_PLAN_LADDER) - 1)]
-        return timedelta(seconds=rung * self.random.uniform(1 - JITTER, 1 + JITTER))
 
     def _alarm(self, event: Event) -> None:
         self.hooks.alarm("unreachable", f"event {event.id} of {event.seller_id} reaches no person", event)

@@ -11,6 +11,8 @@ from livery.models.delivery import Outcome, Reason, State
 # Standard Webhooks 1.0.0, "Deliverability and reliability": the first try and nine more over 75 h 35 min.
 LADDER = (5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 14 * 3600, 20 * 3600, 24 * 3600)
 JITTER = 0.2
+PLAN_LADDER = (5, 30, 120, 600, 1800, 3600)
+"""Seconds until an event that could not be planned is tried again; the last for ever: it is never given up."""
 
 
 class Next(NamedTuple):
@@ -74,3 +76,9 @@ def decide(
     if outcome.retry_after is not None:
         delay = min(max(delay, outcome.retry_after), 2.0 * planned)  # in this order nonsense (NaN) counts as absent
     return Next(State.RETRYING, outcome.reason, timedelta(seconds=delay))
+
+
+def plan_again(tries: int, random: Random) -> timedelta:
+    """How long an event waits that could not be planned, after so many tries before."""
+    rung = PLAN_LADDER[min(tries, len(PLAN_LADDER) - 1)]
+    return timedelta(seconds=rung * random.uniform(1 - JITTER, 1 + JITTER))
