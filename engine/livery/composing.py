@@ -47,13 +47,15 @@ def seen(event: Plain, year: int, sides: Sequence[Sequence[str]] | None = None) 
 
 
 def prepared(
-    script: Plain, text: Callable[[Plain], Callable[[Seen], str]], holds: Callable[[Any, str], Callable[[Seen], bool]]
+    script: Plain,
+    text: Callable[[Plain], Callable[[Seen], str] | str],
+    holds: Callable[[Any, str], Callable[[Seen], bool]],
 ) -> Plain:
     """A script with the functions that fill its texts and judge its conditions put in.
 
     Args:
         script: as `livery.stencils.orders` makes it; left as it is.
-        text: makes of a text what fills it.
+        text: makes of a text what fills it; one that is always the same is given as it is.
         holds: makes of a condition, and the id of the pack it is of, what judges it.
 
     """
@@ -66,13 +68,30 @@ def prepared(
         pack = part.get("pack", pack)
         made = {key: walk(value, pack) for key, value in part.items() if key != "when"}
         if "said" in part:
-            made["said"] = [{**one, "fill": text(one)} for one in part["said"]]
+            made["said"] = [{**one, "fill": text(one), "row": _row(one)} for one in part["said"]]
+            made["fixed"] = _fixed(made)
+        if "versions" in part:
+            for one in made["versions"]:
+                one["row"] = {"piece": f"block {part['id']}", "pack": one["pack"], "file": one["file"]}
         if "when" in part:
             made["holds"] = holds(part["when"], pack) if part["when"] not in ("", True) else None
         return made
 
     walked: Plain = walk(script)
     return walked
+
+
+def _row(text: Plain) -> Plain | None:
+    """Where a text comes from, for the trace; the last resort comes from nowhere."""
+    return {name: text[name] for name in ("piece", "pack", "file", "locale")} if text.get("locale") else None
+
+
+def _fixed(source: Plain) -> Mapping[Any, str] | None:
+    """What a source says in each shape, if that never changes."""
+    if not source["of"]:
+        return {line: "", paragraph: ""}
+    first = source["said"][0]["fill"] if source["said"] else None
+    return {line: line(first), paragraph: paragraph(first)} if isinstance(first, str) else None
 
 
 def line(text: str) -> str:
@@ -157,7 +176,7 @@ class Composer:
                 self._degraded.append(f"block {block['id']} of {version['pack']}: {_said(error)}")
                 continue
             if made is not None:
-                self._trace.append({"piece": f"block {block['id']}", "pack": version["pack"], "file": version["file"]})
+                self._trace.append(version["row"])
                 made |= {"slot": at, "version": number}
             return made
         return None
@@ -219,16 +238,25 @@ class Composer:
     def _piece(self, source: Plain, shape: Callable[[str], str]) -> str:
         """A text outside of blocks; left empty if nothing can say it."""
         try:
-            return shape(self._written(source))
+            return self._shaped(source, shape)
         except Exception as error:  # noqa: BLE001 - as above
             self._degraded.append(f"{source['piece']}: {_said(error)}")
             return ""
 
     def _line(self, source: Plain) -> str:
-        return line(self._written(source))
+        return self._shaped(source, line)
 
     def _text(self, source: Plain) -> str:
-        return paragraph(self._written(source))
+        return self._shaped(source, paragraph)
+
+    def _shaped(self, source: Plain, shape: Callable[[str], str]) -> str:
+        fixed = source["fixed"]
+        if fixed is None:
+            return shape(self._written(source))
+        if source["said"] and (row := source["said"][0]["row"]) is not None:
+            self._trace.append(row)
+        said: str = fixed[shape]
+        return said
 
     def _written(self, source: Plain) -> str:
         """The best text that can be filled; one that fails gives way to the next best."""
@@ -241,15 +269,16 @@ class Composer:
                 notes.append(f"{source['piece']}: no text for {text['absent']!r} in any language")
                 continue
             try:
-                written: str = text["fill"](self._seen)
+                fill = text["fill"]
+                written: str = fill if isinstance(fill, str) else fill(self._seen)
             except Exception as error:  # noqa: BLE001 - as above
                 failed = failed if text["locale"] else failed or error
                 where = f" ({text['locale']})" if text["locale"] else ""
                 notes.append(f"{text['piece']} of {text['label']}{where}: {_said(error)}")
                 continue
             self._degraded += notes
-            if text["locale"]:
-                self._trace.append({name: text[name] for name in ("piece", "pack", "file", "locale")})
+            if text["row"] is not None:
+                self._trace.append(text["row"])
             return written
         if failed is not None:
             raise failed

@@ -203,7 +203,7 @@ def _regional(exact: str, best: str) -> str:
 
 def clean(text: str) -> str:
     """`text` without control characters and marks that turn or hide text (threat: look-alike names)."""
-    return _HIDDEN.sub("", _CONTROLS.sub(" ", text))
+    return text if text.isascii() and text.isprintable() else _HIDDEN.sub("", _CONTROLS.sub(" ", text))
 
 
 def one_line(text: str, limit: int = 0) -> str:
@@ -234,6 +234,8 @@ def isolate(text: str, around: Direction) -> str:
 
     Text that reads the same way as its surroundings comes back as it is.
     """
+    if around == "ltr" and text.isascii():
+        return text
     strong = {"ltr" if kind == "L" else "rtl" for kind in map(bidirectional, text) if kind in ("L", "R", "AL")}
     # Digits alone follow the direction around them, and come out turned where that is right to left.
     needs = "rtl" in strong if around == "ltr" else bool(text) and strong != {"rtl"}

@@ -159,7 +159,7 @@ def brand_with(tokens: Mapping[str, str], images: Iterable[str], pictures: Album
 
 def attached(html: str, pictures: Album) -> tuple[list[dict[str, Any]], list[str]]:
     """What of `refs` travels with an e-mail, in the order it is referred to; and what there is no room for."""
-    if "cid:" not in html:
+    if not pictures["refs"] or "cid:" not in html:
         return [], []
     refs = {ref["cid"]: ref for ref in pictures["refs"].values()}
     cids, left_out = to_attach(html, {cid: ref["size"] for cid, ref in refs.items()})

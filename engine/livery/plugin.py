@@ -9,6 +9,7 @@ from livery.channel import Channel, ChannelType, ConfigPath, Dispatch, Limits, N
 from livery.chat_hook import ChatHook, HookDestination
 from livery.guard import Guard
 from livery.hookspecs import NAMESPACE
+from livery.joined import Joined
 from livery.models.audience import Recipient
 from livery.models.base import Model
 from livery.models.classification import INTERNAL, PUBLIC, Classified, Side, secret
@@ -41,6 +42,7 @@ __all__ = [
     "Guard",
     "HookDestination",
     "Inline",
+    "Joined",
     "Limits",
     "Message",
     "Model",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from livery.channel import ChannelType
 from livery.channels import Channels
 from livery.composing import Plain
 from livery.config import Config
@@ -14,13 +15,13 @@ from livery.locales import Choice
 from livery.models.classification import View, concealed, hidden, marks, masked, redacted, secrets_of
 from livery.models.event import Event, EventType
 from livery.models.explanation import Wording
-from livery.models.message import Envelope, Inline, Message
+from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import Notification
 from livery.models.tenant import Chain, seller_name
 from livery.packs.assets import Policy
 from livery.packs.chain import Library, PackChain
 from livery.pictures import attached
-from livery.render.message import Cards, Page, render
+from livery.render.message import Cards, Page, email, render
 from livery.stencils import orders
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf
@@ -169,6 +170,19 @@ class Writer:
     ) -> tuple[Message, Wording, bytes]:
         """The message a channel sends, how it was worded, and its exact bytes; a secret is in the bytes alone."""
         kind = self._channels.kind(channel)
+        direct = self._email(event, chain, reading) if kind.format is Format.EMAIL else None
+        message, wording = direct or self._by_notification(event, chain, reading, kind)
+        wire = self._channels.open(channel).encode_for(destination, message, envelope)
+        if secrets := secrets_of(event.data):
+            message = message.model_copy(
+                update={name: redacted(getattr(message, name), secrets) for name in ("title", "degraded")}
+            )
+            wording = Wording.model_validate(redacted(wording.model_dump(mode="json"), secrets))
+        return message, wording, wire
+
+    def _by_notification(
+        self, event: Event, chain: Chain, reading: Reading, kind: ChannelType
+    ) -> tuple[Message, Wording]:
         done = self.written(event, chain, reading)
         message = render(
             done.notification,
@@ -178,14 +192,33 @@ class Writer:
             page=done.page,
             cards=done.cards,
         )
-        wording = done.wording.model_copy(update={"degraded": message.degraded})
-        wire = self._channels.open(channel).encode_for(destination, message, envelope)
-        if secrets := secrets_of(event.data):
-            message = message.model_copy(
-                update={name: redacted(getattr(message, name), secrets) for name in ("title", "degraded")}
-            )
-            wording = Wording.model_validate(redacted(wording.model_dump(mode="json"), secrets))
-        return message, wording, wire
+        return message, done.wording.model_copy(update={"degraded": message.degraded})
+
+    def _email(self, event: Event, chain: Chain, reading: Reading) -> tuple[Message, Wording] | None:
+        """The same for an e-mail that no plugin has a say in: plain data all the way. None if it is not so simple."""
+        if self._hooks.implementations("livery_amend_notification"):
+            return None
+        event = shown(event, reading)
+        packs, passed_over = self.packs(chain)
+        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
+        order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
+        try:
+            stencil = self._stencil(order)
+            said = compose.said(event, stencil, accepted_at=reading.accepted_at, sides=reading.sides)
+        except (NotFound, PackError):
+            return None
+        said["degraded"] = [*passed_over, *said["degraded"]]
+        message = email(said, self._page(order, stencil, said), stencil)
+        wording = Wording.model_construct(
+            locale=choice.tag,
+            locale_why=choice.why,
+            locale_fallbacks=choice.fallbacks,
+            packs=tuple(pack.label for pack in packs.packs),
+            subject=said["subject"],
+            pieces=tuple(compose.piece(**one) for one in said["trace"]),
+            degraded=message.degraded,
+        )
+        return message, wording
 
     def audiences(self, chain: Chain, kind: EventType) -> frozenset[frozenset[str]]:
         """Whom the blocks of a notification are for, where the seller's pack says so."""

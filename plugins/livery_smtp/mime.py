@@ -6,13 +6,14 @@ Written out here: the standard library's writer splits long names of other alpha
 looks like an encoded word for one, and folds differently from one Python to the next.
 """
 
-import binascii
 import re
 from base64 import b64encode, encodebytes
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 
-from livery.plugin import Envelope, Inline, Message, Recipient
+from livery.plugin import Envelope, Inline, Joined, Message, Recipient
+from livery_smtp.quoted import quoted
 
 _FOLD = "\r\n "
 _LINE = 76
@@ -61,6 +62,7 @@ def assemble(message: Message, envelope: Envelope) -> bytes:
     return head.encode() + b"\r\n" + b"".join(parts) + f"--{boundary}--\r\n".encode()
 
 
+@lru_cache(maxsize=4096)
 def ascii_domain(address: str) -> str:
     """`address` with its domain as the DNS knows it (RFC 5891).
 
@@ -107,19 +109,19 @@ def _file_name(image: Inline) -> str:
 
 
 def _part(boundary: str, subtype: str, content: str) -> bytes:
-    """One alternative. Quoted-printable: any text, in lines of at most 76 characters."""
-    lines = content.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
-    text = "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
+    """One alternative."""
     head = (
         f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable'
     )
-    return head.encode() + b"\r\n\r\n" + binascii.b2a_qp(text, istext=True) + b"\r\n"
+    pieces = content.pieces if isinstance(content, Joined) else ()
+    return head.encode() + b"\r\n\r\n" + quoted(content, pieces) + b"\r\n"
 
 
 def _mailboxes(recipients: tuple[Recipient, ...]) -> str:
     return f",{_FOLD}".join(_mailbox(one.name, one.address) for one in recipients)
 
 
+@lru_cache(maxsize=4096)
 def _mailbox(name: str, address: str) -> str:
     plain, spec = _line(name), ascii_domain(address)
     if not plain:

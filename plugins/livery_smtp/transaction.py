@@ -1,7 +1,6 @@
 """One message on its way to one server: MAIL, RCPT for each address, DATA, and what the answers make of it."""
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 
 from livery.plugin import Dispatch, Outcome, Reason, RecipientResult
@@ -12,7 +11,6 @@ from livery_smtp.replies import Reply
 from livery_smtp.session import Lost, Session
 
 _NOT_BEYOND_ASCII = "the mail server takes no addresses beyond ASCII (it lacks SMTPUTF8)"
-_LINE_START = re.compile(rb"(?m)^\.")
 
 
 class Transaction:
@@ -164,6 +162,5 @@ class Transaction:
 def stuffed(wire: bytes) -> bytes:
     """A message with dots doubled at line starts and the final dot (RFC 5321 §4.5.2)."""
     ended = wire if wire.endswith(b"\r\n") else wire + b"\r\n"
-    if b"\n." in ended or ended.startswith(b"."):
-        ended = _LINE_START.sub(b"..", ended)
-    return ended + b".\r\n"
+    doubled = ended.replace(b"\n.", b"\n..")
+    return (b"." + doubled if doubled.startswith(b".") else doubled) + b".\r\n"

@@ -72,7 +72,7 @@ class Message(Model):
     locale: str
     title: str = Field(description="The subject of an e-mail; a one-line summary elsewhere. One line.")
     text: str = Field(default="", description="Plain text; always there, the fallback of richer formats.")
-    html: str = Field(default="", description="HTML of an e-mail.")
+    html: str = Field(default="", description="HTML of an e-mail; a `Joined` if a stencil made it.")
     inline: Annotated[tuple[Inline, ...], AfterValidator(_no_twins)] = Field(
         default=(), description="Images the HTML refers to by `cid:`; only for channels that send them."
     )

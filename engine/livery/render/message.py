@@ -48,8 +48,10 @@ def render(
         cards: how the pack shows blocks on other channels.
 
     """
+    if wanted is Format.EMAIL:
+        return email(notification.model_dump(mode="json"), page, cards)
     own = _Own(wanted, cards)
-    made = _email(notification, page, own) if wanted is Format.EMAIL else _other(notification, event, limits, own)
+    made = _other(notification, event, limits, own)
     return made.model_copy(update={"degraded": (*made.degraded, *dict.fromkeys(own.notes))}) if own.notes else made
 
 
@@ -79,20 +81,24 @@ class _Own:
         return str(made).strip("\n") if made is not None else None
 
 
-def _email(notification: Notification, page: Page | None, own: _Own) -> Message:
+def email(said: Mapping[str, Any], page: Page | None, cards: Cards | None) -> Message:
+    """The e-mail of a notification that is plain data."""
     from livery.render.email import built_in
     from livery.render.text import plain
 
-    said = notification.model_dump(mode="json")
+    own = _Own(Format.EMAIL, cards)
     html, notes, inline = page() if page is not None else ("", [], [])
-    return Message(
+    text = plain(said, own.text)
+    # Not validated: every part was made here, and validation would forget the pieces of the HTML.
+    return Message.model_construct(
         format=Format.EMAIL,
-        locale=notification.locale,
-        title=one_line(notification.subject, 250),
-        text=plain(said, own.text),
-        html=html or built_in(said),
+        locale=said["locale"],
+        title=one_line(said["subject"], 250),
+        text=text,
+        html=html or built_in(dict(said)),
         inline=tuple(inline),
-        degraded=(*notification.degraded, *notes),
+        body={},
+        degraded=(*said["degraded"], *notes, *dict.fromkeys(own.notes)),
     )
 
 

@@ -21,15 +21,17 @@ Expressions: ["c", json] · ["m", text] markup · ["u", name] missing · ["r", r
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from markupsafe import Markup
 
+from livery.joined import Joined
 from livery.packs.operations import Missing, OperationError, Tongue, escaped, items, printed, truth
 from livery.stencils.filling import MAX_OUTPUT, Expression, FillError, Filling, Node, Step, write_text
 from livery.stencils.loops import OPEN, Looping
 
 _LONG = 500
+_Text = TypeVar("_Text", bound=str)
 ODD = re.compile(r"[^ -~]|\\")
 """What stands in attributes as a character reference: the MJML compiler would write it its own way."""
 
@@ -48,7 +50,8 @@ class Program:
 
     def __init__(self, nodes: Sequence[Node], tongue: Tongue, payer: str = "") -> None:
         self._payer = payer
-        self._constant = "".join(str(one) for one in nodes) if all(isinstance(one, str) for one in nodes) else None
+        self.constant = "".join(str(one) for one in nodes) if all(isinstance(one, str) for one in nodes) else None
+        """The text, if it is always the same."""
         self._run, _ = _Builder(tongue).run(nodes)
 
     def fill(self, roots: Mapping[str, Any]) -> str:
@@ -58,8 +61,17 @@ class Program:
             FillError: a value is missing, cannot be used so, or the budget is spent.
 
         """
-        if self._constant is not None:
-            return self._constant
+        return self.constant if self.constant is not None else _within("".join(self.pieces(roots)))
+
+    def pieces(self, roots: Mapping[str, Any]) -> list[str]:
+        """The text in pieces, its length not yet looked at; what stands between holes is the same object every time.
+
+        Raises:
+            FillError: as for `fill`.
+
+        """
+        if self.constant is not None:
+            return [self.constant]
         filling = Filling(roots, self._payer)
         try:
             self._run(filling)
@@ -69,10 +81,17 @@ class Program:
             raise FillError("nested too deeply") from None
         finally:
             filling.settle()
-        text = "".join(filling.out)
-        if len(text) > MAX_OUTPUT:
-            raise FillError(f"more than {MAX_OUTPUT // 1024} KiB of output")
-        return text
+        return filling.out
+
+    def joined(self, roots: Mapping[str, Any]) -> Joined:
+        """`fill`, with the pieces."""
+        return _within(Joined(self.pieces(roots)))
+
+
+def _within(text: _Text) -> _Text:
+    if len(text) > MAX_OUTPUT:
+        raise FillError(f"more than {MAX_OUTPUT // 1024} KiB of output")
+    return text
 
 
 class Condition:

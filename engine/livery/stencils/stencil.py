@@ -61,7 +61,7 @@ class Stencil:
         if self._html is None:
             return "", notes
         try:
-            return self._html.fill({"n": said, "s": slots}), notes
+            return self._html.joined({"n": said, "s": slots}), notes
         except FillError as error:
             return "", [*notes, f"e-mail: {error}"]
 
@@ -87,10 +87,13 @@ def _concerns(note: Plain, slots: list[Any]) -> bool:
     return block is not None and block["version"] == note["version"]
 
 
-def _text(text: Mapping[str, Any], tongue: Tongue) -> Callable[[Seen], str]:
+def _text(text: Mapping[str, Any], tongue: Tongue) -> Callable[[Seen], str] | str:
     if "absent" in text:
         return _raising("there is no such text")
-    return _raising(text["error"]) if "error" in text else Program(text["nodes"], tongue, text["pack"]).fill
+    if "error" in text:
+        return _raising(text["error"])
+    program = Program(text["nodes"], tongue, text["pack"])
+    return program.fill if program.constant is None else program.constant
 
 
 def _holds(when: Any, tongue: Tongue, pack: str) -> Callable[[Seen], bool]:

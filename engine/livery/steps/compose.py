@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -10,7 +11,7 @@ from livery import locales
 from livery.composing import MAX_LINE, Plain, reading_locale, seen
 from livery.locales import Choice
 from livery.models.event import Event, EventType
-from livery.models.notification import Block, Notification
+from livery.models.notification import Block, Notification, Piece
 from livery.models.tenant import Chain
 from livery.packs.assets import Policy, hosts_of
 from livery.packs.chain import PackChain
@@ -24,7 +25,14 @@ _MAX_FACTS = 20
 
 def choose_locale(chain: Chain, packs: PackChain, reader: str | None, last: str, *, asked: str | None = None) -> Choice:
     """The language to write in: the asked one, the reader's, the nearest tenant's, the last resort."""
-    return reading_locale(wishes(chain, last), available(packs, last), reader=reader, asked=asked)
+    return _choice(tuple(wishes(chain, last)), tuple(available(packs, last)), reader, asked)
+
+
+@lru_cache(maxsize=4096)
+def _choice(
+    wishes: tuple[tuple[str, str | None], ...], available: tuple[str, ...], reader: str | None, asked: str | None
+) -> Choice:
+    return reading_locale(wishes, available, reader=reader, asked=asked)
 
 
 def wishes(chain: Chain, last: str) -> list[tuple[str, str | None]]:
@@ -75,10 +83,26 @@ def compose(
         sides: see `livery.composing.seen`.
 
     """
-    plain = event.plain()
-    said = stencil.notification(seen(plain, event.when(accepted_at).year, sides), _BLOCK.validate_python)
+    said = stencil.notification(_seen(event, accepted_at, sides), _BLOCK.validate_python)
     blocks = [{key: value for key, value in one.items() if key not in ("slot", "version")} for one in said["blocks"]]
     return Notification.model_validate({**said, "blocks": blocks}), said
+
+
+def said(
+    event: Event, stencil: Stencil, *, accepted_at: datetime, sides: Sequence[Sequence[str]] | None = None
+) -> Plain:
+    """`compose`, as plain data only. The blocks are not validated: only what was validated before goes into them."""
+    return stencil.notification(_seen(event, accepted_at, sides))
+
+
+def _seen(event: Event, accepted_at: datetime, sides: Sequence[Sequence[str]] | None) -> Plain:
+    return seen(event.plain(), event.when(accepted_at).year, sides)
+
+
+@lru_cache(maxsize=8192)
+def piece(piece: str, pack: str, file: str, locale: str = "") -> Piece:
+    """Where a piece comes from; few there are, and every message names dozens."""
+    return Piece(piece=piece, pack=pack, file=file, locale=locale)
 
 
 def built_in(kind: EventType, event: Event, tokens: Mapping[str, str], why: Iterable[str]) -> Notification:
