@@ -207,6 +207,8 @@ class Writer:
             said = compose.said(event, stencil, accepted_at=reading.accepted_at, sides=reading.sides)
         except (NotFound, PackError):
             return None
+        if not said["blocks"] and said["degraded"]:
+            return None
         said["degraded"] = [*passed_over, *said["degraded"]]
         message = email(said, self._page(order, stencil, said), stencil)
         wording = Wording.model_construct(
