@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from livery.addresses import normal
 from livery.administration.checks import Checks, check_configured
-from livery.administration.desk import Parts, Settings
+from livery.administration.desk import Parts
+from livery.administration.facade import Settings
 from livery.channels import Channels
 from livery.config import Config, find_file
 from livery.directory.answering import Answers
@@ -27,7 +28,7 @@ from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
 from livery.planning import Planner
 from livery.ports import Now, Query, Receipt, Suppress, Waiting, nobody_suppressed, utc_now
-from livery.safe import is_sealed_wire
+from livery.safe import Safe, is_sealed_wire
 from livery.settings.live import Live
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
@@ -370,7 +371,8 @@ class Engine:
 
     def _desk_parts(self) -> Parts:
         checks = Checks(self.types, self.channels, packs=lambda: list(self.library.packs))
-        return Parts(self.planner, self.live, checks, self.tenants, lambda: self._opened().settings, self.now)
+        read = Safe(self.vault, self.types).event
+        return Parts(self.planner, self.live, checks, self.tenants, lambda: self._opened().settings, read, self.now)
 
     def _opened(self, *, checked: bool = True) -> "Workshop":
         """The parts that need the store, made on first use; by one thread, however many come at once.

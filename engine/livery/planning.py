@@ -1,6 +1,7 @@
 """Planning: from an event to the deliveries it makes. Owns who is told on which channel, from whom."""
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -130,6 +131,12 @@ class Planner:
         self._tenants, self._settings, self._blocks = tenants, settings, blocks
         self._suppressions = suppressions
         self._asked: dict[tuple[str, str], Asked] = {}
+
+    def under(self, settings: Live) -> "Planner":
+        """A planner that differs only in what the tenants' levels say."""
+        other = copy(self)
+        other._settings = settings  # noqa: SLF001 - it is one of us
+        return other
 
     def chain(self, event: Event, *, late: bool = False) -> Chain:
         """The tenants an event concerns, from the platform down to its seller.

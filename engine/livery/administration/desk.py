@@ -1,21 +1,22 @@
-"""The desk: where settings are read and changed. `engine.settings` is one."""
+"""A desk: whose settings somebody may see, and what they see of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from livery.administration.checks import Checks
-from livery.errors import NotFound, Problem, SettingsConflict, SettingsError, SettingsLocked
+from livery.errors import Problem, SettingsConflict, SettingsLocked
+from livery.models.event import Event
 from livery.models.explanation import SettingsView
 from livery.models.tenant import Chain
 from livery.planning import Planner
-from livery.ports import Now
+from livery.ports import Now, StoredEvent
 from livery.settings import configured, effect
 from livery.settings.changes import EVERYTHING, Change, Scope, Signed, Write, unknown
-from livery.settings.differences import ANY, Difference, Layer, Operation, Slot
-from livery.settings.fields import FIELDS, field_of
+from livery.settings.differences import ANY, Difference, Layer, Slot, in_order
+from livery.settings.fields import FIELDS
 from livery.settings.live import Live
 from livery.settings.resolving import lock_over
 from livery.tenants import Tree
@@ -26,22 +27,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the desk works with."""
+    """What a desk works with."""
 
     planner: Planner
     live: Live
     checks: Checks
     tenants: Tree
     store: "Callable[[], SettingsStore]"
+    read: Callable[[StoredEvent], Event]
     now: Now
 
 
-class Settings:
-    """Reads and changes the settings of tenants. Safe from any thread; every change is one transaction.
-
-    `engine.settings` may see and change all of them; `scoped` gives a desk for one tenant's own people. A tenant
-    outside of its scope is answered like one that does not exist.
-    """
+class Desk:
+    """Reads the settings of the tenants in a scope. One outside of it is answered like one that does not exist."""
 
     def __init__(self, parts: Parts, *, scope: Scope = EVERYTHING, who: str = "host") -> None:
         self._parts, self._scope, self._who = parts, scope, who
@@ -64,8 +62,6 @@ class Settings:
     def by(self, who: str) -> Self:
         """The same desk for somebody else: what the trail calls them."""
         return type(self)(self._parts, scope=self._scope, who=who)
-
-    # ------------------------------------------------------------------ reading
 
     def resolved(
         self, tenant: str, event_type: str = ANY, channel: str = ANY, *, at: datetime | None = None
@@ -111,10 +107,7 @@ class Settings:
             NotFound: there is no such tenant here.
 
         """
-        chain, (found, _) = self._chain(tenant), self._stated([tenant])
-        layer = Layer.of(tenant, chain[-1].level, found.get(tenant, ()))
-        checks = self._parts.checks
-        return [replace(one, value=(checks.shown(one.slot, one.said()) or one.said())[1]) for one in layer.differences]
+        return self._own(self._stated([tenant])[0].get(tenant, ()))
 
     def history(self, tenant: str | None = None, *, limit: int = 100, since: int = 0) -> list[Change]:
         """Changes of a tenant's settings, or of everybody's here, newest first; secrets masked.
@@ -132,123 +125,6 @@ class Settings:
             self._chain(tenant)
         return self._shown(self._parts.store().history(self._scope, tenant=tenant, limit=limit, since=since))
 
-    # ------------------------------------------------------------------ changing
-
-    def change(  # noqa: PLR0913 - a difference has so many parts
-        self,
-        tenant: str,
-        operation: str,
-        field: str,
-        value: Any = None,
-        *,
-        item: str = "",
-        event_type: str = ANY,
-        channel: str = ANY,
-        starts: datetime | None = None,
-        ends: datetime | None = None,
-        note: str = "",
-        expected_revision: int | None = None,
-    ) -> list[Change]:
-        """Say something at a level: only this difference is stored, and nothing that comes from above.
-
-        Idempotent: what is said already makes no change.
-
-        Args:
-            tenant: whose level.
-            operation: `set`, `add`, `remove` or `lock`.
-            field: which setting; `livery.settings.fields.FIELDS` has all.
-            value: for `set` the value, list or table; for `add` and `remove` of a list the selector; for `add` of a
-                table the item.
-            item: for `add` and `remove` of a table, the item's name.
-            event_type: of which; `*` for all.
-            channel: of which; `*` for all.
-            starts: from when on it counts; at once if absent.
-            ends: until when it counts; for ever if absent.
-            note: why, for the trail and for whoever asks what it is about.
-            expected_revision: the revision that was read; somebody else's change since then is a conflict.
-
-        Returns:
-            What was changed; empty if it stood so already.
-
-        Raises:
-            NotFound: there is no such tenant here, or no such setting, event type, channel or pack.
-            SettingsError: the value is wrong; every problem is named.
-            SettingsLocked: a level above has locked it; says who.
-            SettingsConflict: somebody else changed the tenant's settings since; has their changes.
-
-        """
-        self._chain(tenant)
-        wanted = Operation(operation) if operation in tuple(Operation) else None
-        if wanted is None:
-            said = f"one of {', '.join(Operation)}"
-            raise SettingsError("the change is wrong:", [Problem("operation", said, repr(operation))])
-        slot = Slot(tenant, event_type, channel, field, item, wanted is Operation.LOCK, starts, ends)
-        slot, after = self._parts.checks.said(slot, wanted, value, self._parts.now())
-        expected = {} if expected_revision is None else {tenant: expected_revision}
-        with self._editing(expected) as edit:
-            writes = self._with_what_it_replaces(edit, Write(slot, after))
-            return self._written(edit, writes, note)
-
-    def reset(  # noqa: PLR0913 - as for `change`
-        self,
-        tenant: str,
-        field: str | None = None,
-        *,
-        item: str | None = None,
-        event_type: str | None = None,
-        channel: str | None = None,
-        is_lock: bool = False,
-        note: str = "",
-        expected_revision: int | None = None,
-    ) -> list[Change]:
-        """Take back what a tenant itself says in the store, so that what comes from above counts again.
-
-        Args:
-            tenant: whose.
-            field: which setting; every one if absent.
-            item: of a list or table, only what is said about this.
-            event_type: only what is said of this one (`*`: of all of them); whatever is said if absent.
-            channel: only what is said of this one; whatever is said if absent.
-            is_lock: take back locks instead of values.
-            note: why.
-            expected_revision: as for `change`.
-
-        Raises:
-            NotFound: there is no such tenant or setting here.
-            SettingsConflict: as for `change`.
-
-        """
-        self._chain(tenant)
-        if field is not None:
-            field_of(field)
-        wanted = {"field": field, "item": item, "event_type": event_type, "channel": channel, "is_lock": is_lock}
-        expected = {} if expected_revision is None else {tenant: expected_revision}
-        with self._editing(expected) as edit:
-            said = edit.differences([tenant]).get(tenant, ())
-            return self._written(edit, [Write(one.slot, None) for one in said if _fits(one.slot, wanted)], note)
-
-    def undo(self, change: str, *, force: bool = False, note: str = "") -> list[Change]:
-        """Let stand again what stood before a change; itself a change, which can be undone.
-
-        Args:
-            change: its id; what was changed at once is undone at once.
-            force: also where it was changed again since.
-            note: why.
-
-        Raises:
-            NotFound: there is no such change here.
-            SettingsConflict: it was changed again since; has those changes.
-            SettingsLocked: a level above has locked it since.
-
-        """
-        found = self._parts.store().change(self._scope, change)
-        if not found:
-            raise NotFound(f"no change is called {change!r}")
-        with self._editing({}) as edit:
-            if not force:
-                self._check_still_stands(edit, found)
-            return self._written(edit, [Write(one.slot, one.before) for one in found], note, undo_of=change)
-
     # ------------------------------------------------------------------ how
 
     def _chain(self, tenant: str) -> Chain:
@@ -262,6 +138,10 @@ class Settings:
             self._chain(tenant)
         return self._parts.store().stated(self._scope, tenants)
 
+    def _own(self, said: Sequence[Difference]) -> list[Difference]:
+        shown = self._parts.checks.shown
+        return [replace(one, value=(shown(one.slot, one.said()) or one.said())[1]) for one in in_order(said)]
+
     def _shown(self, changes: Sequence[Change]) -> list[Change]:
         shown = self._parts.checks.shown
         return [replace(one, before=shown(one.slot, one.before), after=shown(one.slot, one.after)) for one in changes]
@@ -273,7 +153,7 @@ class Settings:
             for tenant, revision in expected.items():
                 if edit.revision(tenant) != revision:
                     theirs = self._shown(edit.history(tenant, revision))
-                    raise _conflict(f"the settings of {tenant} were changed since they were read:", theirs)
+                    raise conflict(f"the settings of {tenant} were changed since they were read:", theirs)
             yield edit
         self._parts.live.refresh()
 
@@ -304,51 +184,8 @@ class Settings:
             for layer in (configured.layer(one), Layer.of(one.id, one.level, stored.get(one.id, ())))
         ]
 
-    def _check_still_stands(self, edit: "Editing", found: Sequence[Change]) -> None:
-        standing = {
-            one.slot: one.said()
-            for tenant in {change.slot.tenant for change in found}
-            for one in edit.differences([tenant]).get(tenant, ())
-        }
-        moved = {one.slot for one in found if standing.get(one.slot) != one.after}
-        if moved:
-            since = [
-                one
-                for tenant in {slot.tenant for slot in moved}
-                for one in edit.history(tenant, found[0].revision)
-                if one.slot in moved
-            ]
-            raise _conflict("it was changed again since, so undoing it would undo that too:", self._shown(since))
 
-    def _with_what_it_replaces(self, edit: "Editing", wanted: Write) -> list[Write]:
-        """A whole list or table takes the place of what was added to and removed from it at the same level."""
-        slot, after = wanted.slot, wanted.after
-        own = edit.differences([slot.tenant]).get(slot.tenant, ())
-        if after is not None and after[0] is Operation.SET:
-            same = replace(slot, item="")
-            parts = [one.slot for one in own if one.slot.item and replace(one.slot, item="") == same]
-            return [*(Write(one, None) for one in parts), wanted]
-        if after is not None and after[0] is Operation.REMOVE and field_of(slot.field).is_owned:
-            return [self._removal(own, wanted)]
-        return [wanted]
-
-    def _removal(self, own: Sequence[Difference], wanted: Write) -> Write:
-        """Of a table that is a level's own, an item of the store is taken out, and one of livery.toml marked."""
-        slot = wanted.slot
-        chain = self._chain(slot.tenant)
-        names = {one.slot.item for one in configured.layer(chain[-1]).differences if one.slot.covers(slot)}
-        named = {one.slot.item for one in own if one.slot == slot}
-        for one in own:
-            if one.operation is Operation.SET and one.slot.covers(slot):
-                names |= set(one.value)
-        if slot.item in names:
-            return wanted
-        if slot.item not in named:
-            raise NotFound(f"{slot.tenant} has no {slot.channel} destination called {slot.item!r} of its own")
-        return Write(slot, None)
-
-
-def _conflict(said: str, changes: Sequence[Change]) -> SettingsConflict:
+def conflict(said: str, changes: Sequence[Change]) -> SettingsConflict:
     problems = [
         Problem(
             f"{one.slot.tenant}: {one.slot.field} ({one.slot.where()})",
@@ -358,7 +195,3 @@ def _conflict(said: str, changes: Sequence[Change]) -> SettingsConflict:
         for one in changes
     ]
     return SettingsConflict(said, problems, changes)
-
-
-def _fits(slot: Slot, wanted: Mapping[str, Any]) -> bool:
-    return all(value is None or getattr(slot, name) == value for name, value in wanted.items())

@@ -13,6 +13,7 @@ from livery.cli import (
     pack_override,
     pack_po,
     secrets,
+    settings,
     studio,
     suppression,
     system,
@@ -33,6 +34,7 @@ system.add_to(app)
 secrets.add_to(app)
 suppression.add_to(app)
 tenants.add_to(app)
+settings.add_to(app)
 webhook.add_to(app)
 directory.add_to(app)
 packs = typer.Typer(no_args_is_help=True, help="Template packs.")

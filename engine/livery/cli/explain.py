@@ -6,10 +6,10 @@ from typing import Any
 
 import typer
 
-from livery.cli import output
+from livery.cli import output, settings_show
 from livery.models.audience import Audience
 from livery.models.delivery import Attempt, Delivery
-from livery.models.explanation import Explanation, Wording
+from livery.models.explanation import Explanation, Said, Wording
 from livery.ports import Intervention
 
 _PLACES = {"to": "To", "cc": "Cc", "bcc": "Bcc"}
@@ -30,15 +30,26 @@ def show(found: Explanation) -> None:
         typer.echo(f"  because of   {one.origin}")
         if one.sender:
             typer.echo(f"  from         {one.sender} ({one.sender_why})")
+        if one.held:
+            typer.echo(f"  waits        {one.held}")
         if one.withheld:
             typer.echo(f"  not shown    {', '.join(one.withheld)} (its readers may not see it)")
         if one.wording:
             same = told.setdefault((one.wording.locale_why, one.wording.pieces), one.channel)
             _wording(one.wording, as_for="" if same == one.channel else same)
+    _settings(found)
     if not found.deliveries:
         typer.echo("No channel has a destination for this event.")
     if found.unreachable:
         output.complain("No person is reached: this raises an alarm when the event is sent.")
+
+
+def _settings(found: Explanation) -> None:
+    for off in found.switched_off:
+        typer.echo(f"{off.channel}: switched off by {off.origin}.")
+    if said := list(dict.fromkeys(said for one in found.deliveries for said in one.settings)):
+        typer.echo("")
+        settings_show.said(said)
 
 
 def show_delivery(one: Delivery, attempts: Sequence[Attempt], by_hand: Sequence[Intervention] = ()) -> None:
@@ -75,8 +86,12 @@ def show_delivery(one: Delivery, attempts: Sequence[Attempt], by_hand: Sequence[
     output.table(("try", "began (UTC)", "took", "outcome", "reason", "code", "answer"), rows)
     if one.trace.get("withheld"):
         typer.echo(f"  not shown    {', '.join(one.trace['withheld'])} (its readers may not see it)")
+    if one.trace.get("held"):
+        typer.echo(f"waits        {one.trace['held']}")
     if one.trace.get("audience"):
         _audience(Audience.model_validate(one.trace["audience"]))
+    if one.trace.get("settings"):
+        settings_show.said(Said.model_validate(said) for said in one.trace["settings"])
     if one.trace.get("wording"):
         _wording(Wording.model_validate(one.trace["wording"]))
 

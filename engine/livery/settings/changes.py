@@ -1,6 +1,6 @@
 """Changes: the audit trail of settings. Who said what, when, instead of what."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,22 @@ class Signed:
     at: datetime
     note: str = ""
     undo_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Changes that are planned and not made yet.
+
+    Attributes:
+        changes: what would be changed, secrets masked; `id`, `revision` and `who` are not known yet.
+        writes: the same as it would be written.
+        expected: the revision of each tenant they were planned at.
+
+    """
+
+    changes: Sequence[Change]
+    writes: Sequence[Write] = field(repr=False)
+    expected: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

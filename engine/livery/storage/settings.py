@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, and_, delete, insert, select
 
 from livery.ids import new_id
+from livery.ports import StoredEvent
 from livery.settings.changes import EVERYTHING, Change, Said, Scope, Signed, Write
 from livery.settings.differences import Difference, Operation, Slot
 from livery.storage import revisions, schema
@@ -52,7 +53,7 @@ class SettingsStore:
         """
         scope.check(tenants)
         with told(), self.engine.connect() as connection:
-            return _differences(connection, tenants), {one: _revision(connection, one) for one in tenants}
+            return _differences(connection, tenants), _revisions(connection, tenants)
 
     def history(self, scope: Scope, *, tenant: str | None = None, limit: int = 100, since: int = 0) -> list[Change]:
         """Changes after a revision, newest first.
@@ -75,6 +76,17 @@ class SettingsStore:
             found = [_change_of(row) for row in connection.execute(statement).mappings()]
         return found if all(scope.has(one.slot.tenant) for one in found) else []
 
+    def events(self, scope: Scope, since: datetime, *, limit: int) -> list[StoredEvent]:
+        """Events of these sellers that were accepted since then, newest first."""
+        table = schema.event
+        statement = select(table.c.key, table.c.tenant, table.c.body, table.c.accepted_at)
+        statement = statement.where(table.c.accepted_at >= micros(since)).order_by(table.c.accepted_at.desc())
+        if scope.tenants is not None:
+            statement = statement.where(table.c.tenant.in_(sorted(scope.tenants)))
+        with told(), self.engine.connect() as connection:
+            rows = connection.execute(statement.limit(limit)).all()
+        return [StoredEvent(row.key, row.tenant, bytes(row.body), moment(row.accepted_at)) for row in rows]
+
     @contextmanager
     def editing(self, scope: Scope = EVERYTHING) -> Iterator["Editing"]:
         """A transaction in which nobody else changes settings: what is read in it stands until it ends."""
@@ -95,7 +107,7 @@ class Editing:
     def revision(self, tenant: str) -> int:
         """At which revision a tenant's settings were changed last; 0 if never."""
         self._scope.check([tenant])
-        return _revision(self._tx, tenant)
+        return _revisions(self._tx, [tenant])[tenant]
 
     def history(self, tenant: str, since: int) -> list[Change]:
         """A tenant's changes after a revision, newest first."""
@@ -166,10 +178,12 @@ def _history(connection: Connection, tenants: set[str] | frozenset[str] | None, 
     return [_change_of(row) for row in connection.execute(statement).mappings()]
 
 
-def _revision(connection: Connection, tenant: str) -> int:
-    table = schema.setting_revision
-    found = connection.execute(select(table.c.revision).where(table.c.tenant == tenant)).scalar()
-    return int(found or 0)
+def _revisions(connection: Connection, tenants: Sequence[str]) -> dict[str, int]:
+    table, found = schema.setting_revision, dict.fromkeys(tenants, 0)
+    for start in range(0, len(tenants), _PARAMETERS):
+        some = select(table.c.tenant, table.c.revision).where(table.c.tenant.in_(tenants[start : start + _PARAMETERS]))
+        found |= {str(tenant): int(revision) for tenant, revision in connection.execute(some)}
+    return found
 
 
 def _next_revision(tx: Connection) -> int:
