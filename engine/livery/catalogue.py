@@ -50,6 +50,7 @@ def livery_register_event_types() -> list[EventType]:
             name="OfferProvisionError",
             data=OfferProvisionErrorData,
             notification="offer_provision_error",
+            thread="order.id",
             to=("event_user",),
             cc=("organization_contact:seller.primary",),
         )

@@ -136,6 +136,8 @@ class ChannelType:
     """`persons`: one delivery for the whole audience (To, Cc, Bcc). `endpoint`: one for each destination."""
     cumulative: bool = False
     """Whether destinations of every level get a delivery (webhooks), or the lowest level's replace."""
+    threads: bool = False
+    """Whether a message can follow an earlier one: `Dispatch.thread` and `Outcome.reference`."""
     inline_images: bool = False
     """Whether it sends the images in `Message.inline` along. If not, it ignores them."""
     suffix: str = ".json"

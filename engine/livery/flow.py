@@ -369,7 +369,8 @@ class Flow:
             channel = self.channels.open(claim.delivery.channel)
         except Exception as error:  # noqa: BLE001 - an operator can mend it while the delivery waits
             return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error)), 0.0
-        dispatch = Dispatch(claim.envelope, destination, wire, claim.delivery.attempts, claim.settled, accounts)
+        attempts, settled, thread = claim.delivery.attempts, claim.settled, claim.thread
+        dispatch = Dispatch(claim.envelope, destination, wire, attempts, settled, accounts, thread)
         kind = self.channels.types.get(claim.delivery.channel)
         return await deliver.attempt(channel, dispatch, deadline=kind.deadline if kind else DEADLINE)
 

@@ -293,6 +293,8 @@ class Planner:
         who, where = target.copy.audience, target.endpoint
         sender = self.sender(way.chain, event)
         envelope = self._envelope(event, who, where, sender, now)
+        if way.kind.threads:
+            envelope = envelope.model_copy(update={"thread": self._types[event.type].thread_of(event)})
         due, held = (now, "") if self._types[event.type].critical else due_by(way.settings, now)
         reads_their_own = where is None and way.settings["locale_policy"].value == "reader"
         planned = Planned(

@@ -60,6 +60,7 @@ def livery_register_event_types() -> list[EventType]:
             data=OfferProvisionedData,
             notification="offer_provisioned",
             critical=False,
+            thread="order.id",
             to=("event_user",),
             cc=("organization_contact:seller.primary",),
         )

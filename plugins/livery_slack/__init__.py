@@ -13,9 +13,10 @@ def livery_register_channels() -> list[ChannelType]:
     return [
         ChannelType(
             name="slack",
-            summary="Slack: Block Kit by incoming webhook",
+            summary="Slack: Block Kit by incoming webhook or a bot's token",
             format=Format.BLOCK_KIT,
             load=load,
+            threads=True,
             limits=Limits(total=12_000, text=3000, title=150, blocks=50),
         )
     ]

@@ -5,6 +5,7 @@ Rules of the envelope: https://github.com/cloudevents/spec/blob/v1.0.2/cloudeven
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field, SerializeAsAny, StringConstraints
@@ -103,9 +104,23 @@ class EventType(Model):
     notification: str = Field(description="The notification definition of packs, by file name.")
     critical: bool = Field(default=True, description="Never held back by quiet periods.")
     priority: int = Field(default=0, ge=-100, le=100, description="Higher goes first among one seller's deliveries.")
+    thread: str = Field(
+        default="",
+        pattern=r"^([a-z_]+(\.[a-z_]+)*)?$",
+        description="Path in `data` of what events of all types belong together by, such as `order.id`.",
+    )
     to: tuple[str, ...] = Field(default=("event_user",), description="Default To selectors.")
     cc: tuple[str, ...] = Field(default=(), description="Default Cc selectors.")
     bcc: tuple[str, ...] = Field(default=(), description="Default Bcc selectors.")
+
+    def thread_of(self, event: Event) -> str:
+        """What an event belongs to: the same for all events of one seller that are about one matter; else empty."""
+        at: Any = event.data
+        for name in filter(None, self.thread.split(".")):
+            at = getattr(at, name, None)
+        if not self.thread or not isinstance(at, str | int) or at == "":
+            return ""
+        return sha256(f"{event.seller_id}\n{self.thread}\n{at}".encode()).hexdigest()[:32]
 
     def schema_of_event(self) -> dict[str, Any]:
         """JSON Schema (2020-12) of an event of this type as webhooks post it: the CloudEvents envelope and its data."""

@@ -76,6 +76,8 @@ class Claim:
     wire: bytes | None
     settled: Mapping[str, str]
     """Addresses the far side has answered for good, `accepted` or `failed`; not written to again."""
+    thread: str = ""
+    """The far side's id of the first message of `envelope.thread` at this destination; empty if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from livery.ports import (
     Waiting,
     Wake,
 )
-from livery.storage import destinations, schema, waiting
+from livery.storage import destinations, schema, threads, waiting
 from livery.storage.database import micros, moment, told, writing
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
 
@@ -166,7 +167,8 @@ class Ledger:
         tx.execute(_BY_ID.values(**values), {"id_": row["id"]})
         attempt = Attempt(number=values["attempts"], started_at=now, duration_ms=0, outcome=STARTED, worker=worker)
         tx.execute(_ADD_ATTEMPT, attempt_row(row["id"], attempt))
-        return claim_of({**row, **values})
+        claim = claim_of({**row, **values})
+        return replace(claim, thread=threads.first(tx, row["destination_key"], claim.envelope.thread))
 
     def _end(self, tx: Connection, row: Row, state: State, reason: Reason, now: datetime) -> None:
         values = {
@@ -208,6 +210,7 @@ class Ledger:
             row = attempt_row(claim.delivery.id, attempt)
             keys = {"delivery_": row.pop("delivery"), "number_": row.pop("number")}
             tx.execute(_END_ATTEMPT.values(**row), keys)
+            threads.keep(tx, claim, attempt.outcome.reference, now=ended)
             return destinations.noted(tx, claim, settlement, now=ended, breaker=self._breaker)
 
     def release_abandoned(self) -> list[str]:

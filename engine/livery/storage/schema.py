@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -300,3 +300,12 @@ user_role = Table(
     Column("user", String(200), primary_key=True),
 )
 Index("ix_livery_user_role_user", user_role.c.tenant, user_role.c.user)
+
+thread = Table(
+    "livery_thread",
+    metadata,
+    Column("destination", String(310), primary_key=True),
+    Column("thread", String(40), primary_key=True),
+    Column("reference", String(200), nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
