@@ -96,11 +96,18 @@ def hooks(facts: Facts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+_WIDEST = 120
+
+
 def _signature(name: str, function: Callable[..., Any]) -> str:
     signature = str(inspect.signature(function))
     signature = re.sub(r"<class '([\w.]+)'>", r"\1", signature)
     signature = re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", signature)
-    return f"def {name}{signature}: ..."
+    line = f"def {name}{signature}: ..."
+    if len(line) <= _WIDEST:
+        return line
+    arguments, arrow, result = signature.rpartition(" -> ")
+    return f"def {name}(\n    {arguments[1:-1]}\n){arrow}{result}: ..."
 
 
 def _docstring(text: str) -> tuple[str, list[tuple[str, str]]]:
