@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
-from render import Bare
+from render import ByHand
 
 from livery import Config, Engine
 from livery.channel import Dispatch
@@ -30,6 +30,7 @@ from livery.models.event import Event
 from livery.models.message import Envelope
 from livery.packs.assets import Policy
 from livery.render.text import plain
+from livery.stencils.direct import Direct
 from livery.stencils.orders import order
 from livery.steps import compose
 from livery.writing import Reading
@@ -79,24 +80,25 @@ def configuration(folder: str, port: int) -> Config:
     )
 
 
-def by_hand(engine: Engine) -> Bare:
-    """Jinja and mjml-python over the same pack, without Livery's checks."""
-    packs = engine.library.chain("base")
-    choice = negotiate([("benchmark", "en")], packs.locales())
-    tokens, pictures, _ = compose.brand((), packs, SAMPLE["data"]["seller"]["name"], Policy.of({}))
-    return Bare(order(packs, "offer_provision_error", SAMPLE["type"], choice=choice, brand=tokens, pictures=pictures))
-
-
-def plain_loop(bare: Bare, batch: Sequence[dict[str, Any]], port: int) -> None:
+class Loop:
     """Jinja → MJML → EmailMessage → smtplib, a connection a message: what a host would write by hand."""
-    for event in batch:
-        said = bare.notification({"event": event["data"], "envelope": {}, "year": "2026"})
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = "a@platform.example", "b@custo.example", said["subject"]
-        mail.set_content(plain(said))
-        mail.add_alternative(bare.bare(said), subtype="html")
-        with smtplib.SMTP("127.0.0.1", port, "localhost") as client:
-            client.send_message(mail)
+
+    def __init__(self, engine: Engine) -> None:
+        packs = engine.library.chain("base")
+        choice = negotiate([("benchmark", "en")], packs.locales())
+        tokens, pictures, _ = compose.brand((), packs, SAMPLE["data"]["seller"]["name"], Policy.of({}))
+        made = order(packs, "offer_provision_error", SAMPLE["type"], choice=choice, brand=tokens, pictures=pictures)
+        self._texts, self._page = Direct(made), ByHand(made)
+
+    def run(self, batch: Sequence[dict[str, Any]], port: int) -> None:
+        for event in batch:
+            said = self._texts.notification({"event": event["data"], "envelope": {}, "year": "2026"})
+            mail = EmailMessage()
+            mail["From"], mail["To"], mail["Subject"] = "a@platform.example", "b@custo.example", said["subject"]
+            mail.set_content(plain(said))
+            mail.add_alternative(self._page.html(said), subtype="html")
+            with smtplib.SMTP("127.0.0.1", port, "localhost") as client:
+                client.send_message(mail)
 
 
 Ready = list[tuple[Event, Envelope]]
@@ -161,17 +163,17 @@ def near() -> None:
         mail_sink() as port,
         Engine.open(configuration(folder, port)) as engine,
     ):
-        bare = by_hand(engine)
+        loop = Loop(engine)
         for name in ("warm", "warmer"):
             written_and_sent(engine, ready(engine, events(name)))
             through_the_outbox(engine, events(name))
-        plain_loop(bare, events("warm", 10), port)
+        loop.run(events("warm", 10), port)
         gc.collect()
         gc.freeze()
         for number in range(ROUNDS):
             batch, stored = ready(engine, events(f"r{number}")), events(f"s{number}")
             jobs: dict[str, Callable[[], object]] = {
-                "plain loop": lambda: plain_loop(bare, events("p", LOOPED), port),
+                "plain loop": lambda: loop.run(events("p", LOOPED), port),
                 "render + MIME + SMTP": lambda batch=batch: written_and_sent(engine, batch),
                 "the same with the outbox": lambda stored=stored: through_the_outbox(engine, stored),
             }

@@ -35,7 +35,7 @@ class NotOpened(Exception):
         )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Target:
     """A server, and how sessions with it are opened."""
 

@@ -27,6 +27,8 @@ _PROBE_WAIT = 3.0
 _CROWDED = 30.0
 """Seconds in which no more connections are opened than there are, once the server refused one."""
 _MOVES = 3
+_ALONG = 256 * 1024
+"""Bytes of a content up to which the next message's commands follow at once; a larger one may take its time."""
 
 
 log = logging.getLogger("livery.smtp")
@@ -257,9 +259,14 @@ class Pool:
 
     async def _send(self, session: Session, transaction: Transaction) -> Transaction | None:
         """The content; the next transaction, if it was begun."""
-        session.write(transaction.content(), 1)
-        transaction.is_written = True
-        following = self._begun(session)
+        content = transaction.content()
+        following = self._following(session, len(content))
+        if following is None:
+            session.write(content, 1)
+        else:
+            commands = following.commands(session.features)
+            session.write(b"\r\n".join([content[:-2], *commands, b""]), 1 + len(commands))
+        transaction.is_written, transaction.is_mixed = True, following is not None
         try:
             [reply] = await session.replies(1, self._terms.timeout)
         except Lost as lost:
@@ -273,17 +280,15 @@ class Pool:
             return None
         return following
 
-    def _begun(self, session: Session) -> Transaction | None:
-        """The next waiting message, its commands sent: only once nothing of the one before is still here."""
-        if "PIPELINING" not in session.features or session.is_paused or session.served >= self._terms.messages:
+    def _following(self, session: Session, size: int) -> Transaction | None:
+        """The next waiting message, if its commands may be sent along with a content of this size."""
+        if "PIPELINING" not in session.features or size > _ALONG or session.served >= self._terms.messages:
             return None
         while transaction := self._next():
             if outcome := transaction.unfit(session.features):
                 transaction.settle(outcome)
                 continue
             self._assign(session, transaction)
-            commands = transaction.commands(session.features)
-            session.write(b"\r\n".join([*commands, b""]), len(commands))
             return transaction
         return None
 

@@ -34,7 +34,7 @@ class Transaction:
         self.wrong = ""
         """Why the whole message cannot be sent, whatever the server."""
         self.session: Session | None = None
-        self.is_written = False
+        self.is_written = self.is_mixed = False
         self.moves = 0
         """How often it went from one connection, lost before the message was sent, to another."""
         loop = asyncio.get_running_loop()
@@ -54,7 +54,9 @@ class Transaction:
     def is_sent(self) -> bool:
         """Whether the final dot may have reached the server."""
         session = self.session
-        return self.is_written and (session is None or session.is_encrypted or not session.is_paused)
+        if session is None or self.is_mixed or session.is_encrypted:
+            return self.is_written  # what of it is still here, nobody can tell
+        return self.is_written and not session.is_paused
 
     def settle(self, outcome: Outcome) -> None:
         """Tell who waits; the first outcome counts."""
