@@ -16,7 +16,7 @@ from livery.execution.embedded import EmbeddedExecution
 from livery.models.audience import Audience, Endpoint
 from livery.models.delivery import Attempt, Delivery, Outcome, State
 from livery.models.message import Envelope
-from livery.ports import Claim, Done, Load, Plan, Settlement, Verdict, Wake, utc_now
+from livery.ports import Claim, Done, Load, NewEvent, Plan, Settlement, Verdict, Wake, utc_now
 from livery.storage.database import connect
 from livery.storage.ledger import Ledger
 
@@ -40,7 +40,8 @@ class Bench:
         """So many deliveries of one event, over so many endpoints."""
         now = utc_now()
         with self.ledger.transaction() as tx:
-            key, _ = self.ledger.add_event(tx, key=(tenant, "flood", "1"), kind="X", body=b"{}", now=now)
+            new = NewEvent((tenant, "flood", "1"), "X", b"{}", "-", Audience())
+            ((key, _),) = self.ledger.add_events(tx, [new], now=now)
             plans = []
             for number in range(count):
                 id_ = f"{tenant}-{number}"
@@ -52,7 +53,7 @@ class Bench:
                     destination=hook, state=State.PENDING, due_at=now, created_at=now,
                 )  # fmt: skip
                 plans.append(Plan(delivery, id_, envelope, where))
-            self.execution.put(tx, self.ledger.add_plans(tx, key, plans, Audience()))
+            self.execution.put(tx, self.ledger.add_deliveries(tx, plans))
         self.execution.nudge()
 
     async def deliver(self, wake: Wake) -> Verdict:

@@ -94,7 +94,7 @@ def _unfit(value: Any, path: str, depth: int) -> list[Problem]:
     if isinstance(value, str):
         if "\x00" in value:
             return [Problem(where, "text without NUL", shown(value))]
-        if any("\ud800" <= char <= "\udfff" for char in value):
+        if not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
             return [Problem(where, "whole characters", "a lone surrogate")]
         return []
     if isinstance(value, float) and not math.isfinite(value):

@@ -31,6 +31,7 @@ from livery.ports import (
     Done,
     Execution,
     Learn,
+    NewEvent,
     Now,
     Plan,
     Receipt,
@@ -112,9 +113,7 @@ class Flow:
             self._admit(len(events))
             planned = [self._plans(event) for event in events]
             with self.store.transaction(connection) as tx:
-                receipts = [
-                    self._keep(tx, event, plans, due, priority) for event, plans in zip(events, planned, strict=True)
-                ]
+                receipts = self._keep(tx, list(zip(events, planned, strict=True)), due, priority)
         for event, receipt in zip(events, receipts, strict=True):
             self.telemetry.accepted(event.type, duplicate=receipt.duplicate)
             if receipt.unreachable and not receipt.duplicate:
@@ -177,31 +176,35 @@ class Flow:
                 "Send the event again later; see that workers run and keep up"
             )
 
-    def _keep(self, tx: Any, event: Event, plans: Plans | str, due: datetime | None, priority: int | None) -> Receipt:
-        now = self.now()
+    def _keep(
+        self, tx: Any, planned: Sequence[tuple[Event, Plans | str]], due: datetime | None, priority: int | None
+    ) -> list[Receipt]:
+        """Store events with their deliveries: three statements for all of them."""
+        now, traced = self.now(), self.telemetry.context()
         due = max(due, now) if due else now
-        body = accept.canonical(event)
-        digest = sha256(body).hexdigest()
-        key, duplicate = self.store.add_event(
-            tx, key=event.key, kind=event.type, body=self.safe.body(event, body), digest=digest, now=now
-        )
-        unreachable = isinstance(plans, Plans) and plans.unreachable
-        if duplicate:
-            return Receipt(event.id, duplicate=True, unreachable=unreachable)
-        if isinstance(plans, str):
-            again = max(due, now + plan_again(0, self.random))
-            self.store.keep_waiting(tx, key, plans)
-            self.execution.put(tx, [Wake(key, PLAN, again, self._priority(event, priority), event.seller_id)])
-            return Receipt(event.id, duplicate=False, waiting=plans)
-        made = self._keep_plans(tx, key, plans, due, self._priority(event, priority))
-        return Receipt(event.id, duplicate=False, deliveries=made, unreachable=unreachable)
+        kept = self.store.add_events(tx, [self._new(event, plans) for event, plans in planned], now=now)
+        receipts, wakes, deliveries = [], [], []
+        for (event, plans), (key, duplicate) in zip(planned, kept, strict=True):
+            unreachable = isinstance(plans, Plans) and plans.unreachable
+            if duplicate:
+                receipts.append(Receipt(event.id, duplicate=True, unreachable=unreachable))
+            elif isinstance(plans, str):
+                again = max(due, now + plan_again(0, self.random))
+                self.store.keep_waiting(tx, key, plans)
+                wakes.append(Wake(key, PLAN, again, self._priority(event, priority), event.seller_id))
+                receipts.append(Receipt(event.id, duplicate=False, waiting=plans))
+            else:
+                mine = [_keyed(plan, key, due, self._priority(event, priority), traced) for plan in plans.plans]
+                deliveries += mine
+                ids = tuple(plan.delivery.id for plan in mine)
+                receipts.append(Receipt(event.id, duplicate=False, deliveries=ids, unreachable=unreachable))
+        self.execution.put(tx, [*wakes, *self.store.add_deliveries(tx, deliveries)])
+        return receipts
 
-    def _keep_plans(self, tx: Any, key: str, plans: Plans, due: datetime, priority: int) -> tuple[str, ...]:
-        traced = self.telemetry.context()
-        keyed = [_keyed(plan, key, due, priority, traced) for plan in plans.plans]
-        wakes = self.store.add_plans(tx, key, keyed, plans.audience)
-        self.execution.put(tx, wakes)
-        return tuple(wake.work for wake in wakes)
+    def _new(self, event: Event, plans: Plans | str) -> NewEvent:
+        body = accept.canonical(event)
+        audience = plans.audience if isinstance(plans, Plans) else None
+        return NewEvent(event.key, event.type, self.safe.body(event, body), sha256(body).hexdigest(), audience)
 
     def _priority(self, event: Event, asked: int | None) -> int:
         return self.types[event.type].priority if asked is None else asked
@@ -217,8 +220,10 @@ class Flow:
             with self.store.transaction() as tx:
                 self.store.keep_waiting(tx, key, plans)
             return Again(plan_again(stored.tries, self.random))
+        now, traced = self.now(), self.telemetry.context()
         with self.store.transaction() as tx:
-            self._keep_plans(tx, key, plans, self.now(), wake.priority)
+            keyed = [_keyed(plan, key, now, wake.priority, traced) for plan in plans.plans]
+            self.execution.put(tx, self.store.add_plans(tx, key, keyed, plans.audience))
         self.execution.nudge()
         if plans.unreachable:
             self._alarm(event)

@@ -19,8 +19,8 @@ from livery.steps import deliver
 from livery.storage.ledger import Ledger
 
 STEPS = {
-    "add_event": (Ledger, "add_event"),
-    "add_plans": (Ledger, "add_plans"),
+    "add_events": (Ledger, "add_events"),
+    "add_deliveries": (Ledger, "add_deliveries"),
     "put": (EmbeddedExecution, "put"),
     "claim": (Ledger, "claim"),
     "keep_wire": (Ledger, "keep_wire"),

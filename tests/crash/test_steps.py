@@ -9,7 +9,7 @@ import pytest
 from crash.harness import CONCURRENCY, Harness
 
 SOAK = bool(os.environ.get("LIVERY_SOAK"))
-STEPS = ("add_event", "add_plans", "put", "claim", "keep_wire", "send", "settle", "end")
+STEPS = ("add_events", "add_deliveries", "put", "claim", "keep_wire", "send", "settle", "end")
 BOUNDARIES = [f"{when}:{step}" for step in STEPS for when in (("before", "after") if SOAK else ("before",))]
 """After one step is before the next, but for what other deliveries do meanwhile: `make soak` has them all."""
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from livery.models.audience import Audience, Endpoint
 from livery.models.delivery import Attempt, Delivery, Outcome, State
 from livery.models.message import Envelope
-from livery.ports import Breaker, Plan, Settlement
+from livery.ports import Breaker, NewEvent, Plan, Settlement
 from livery.storage.database import connect
 from livery.storage.ledger import Ledger
 
@@ -24,7 +24,7 @@ def added(ledger, id_, *, endpoint="hook", tenant="shop", due=START, priority=0)
     envelope = Envelope(delivery_id=id_, event_id=f"evt-{id_}", event_type="X", created_at=START)
     where = Endpoint(channel="webhook", key=endpoint, label=f"https://{endpoint}.example", origin="seller")
     with ledger.transaction() as tx:
-        key, _ = ledger.add_event(tx, key=(tenant, "src", f"evt-{id_}"), kind="X", body=b"{}", digest="-", now=START)
+        ((key, _),) = ledger.add_events(tx, [NewEvent((tenant, "src", f"evt-{id_}"), "X", b"{}", "-", None)], now=START)
         delivery = Delivery(
             id=id_,
             tenant=tenant,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from livery.models.delivery import STARTED, Reason, State
-from livery.ports import Again, Claim, Dead, Done, Query
+from livery.ports import Again, Claim, Dead, Done, NewEvent, Query
 from store.ledgers import BUSY, GOOD, LEASE, START, added, claimed, ended, opened
 
 LATER = START + LEASE + timedelta(seconds=1)
@@ -101,7 +101,7 @@ def test_overdue_is_what_is_open_past_its_time_and_leased_to_nobody(ledger):
     claim = claimed(ledger, "done")
     ledger.settle(claim, ended(claim, GOOD))
     with ledger.transaction() as tx:
-        key, _ = ledger.add_event(tx, key=("shop", "src", "unplanned"), kind="X", body=b"{}", digest="-", now=START)
+        ((key, _),) = ledger.add_events(tx, [NewEvent(("shop", "src", "unplanned"), "X", b"{}", "-", None)], now=START)
     found = ledger.overdue(before=LATER, limit=10)
     assert {one.work for one in found} == {"waits", key}
     assert {one.tenant for one in found} == {"shop"}

@@ -10,7 +10,7 @@ from livery.models.delivery import Attempt, Delivery, Destination
 from livery.models.message import Message
 from livery.models.tenant import TenantRow
 from livery.ports.execution import Verdict, Wake
-from livery.ports.values import Claim, Plan, Query, Settled, Settlement, StoredEvent, Waiting
+from livery.ports.values import Claim, NewEvent, Plan, Query, Settled, Settlement, StoredEvent, Waiting
 
 
 class Store(Protocol):
@@ -20,27 +20,21 @@ class Store(Protocol):
         """A write transaction; with the host's own `connection`, part of the host's."""
         ...
 
-    def add_event(
-        self, tx: Any, *, key: tuple[str, str, str], kind: str, body: bytes, digest: str, now: datetime
-    ) -> tuple[str, bool]:
-        """Store an event: its store key, and whether it was there before.
-
-        Args:
-            tx: the transaction to join.
-            key: seller, source and id.
-            kind: the event type.
-            body: the bytes to give back; sealed ones differ each time.
-            digest: of the event itself, for telling the same event from another of its key.
-            now: when it was accepted.
+    def add_events(self, tx: Any, events: Sequence[NewEvent], *, now: datetime) -> list[tuple[str, bool]]:
+        """Store events: for each, in order, its store key and whether it was there before.
 
         Raises:
-            EventConflict: the same key came before with another body.
+            EventConflict: one came before with another body.
 
         """
         ...
 
+    def add_deliveries(self, tx: Any, plans: Sequence[Plan]) -> list[Wake]:
+        """Create the deliveries of events that `add_events` has just stored as new."""
+        ...
+
     def add_plans(self, tx: Any, event: str, plans: Sequence[Plan], audience: Audience) -> list[Wake]:
-        """Create the deliveries of an event and mark it planned; those that exist already are left alone."""
+        """Create the deliveries of an event stored before, and mark it planned; what exists already is left alone."""
         ...
 
     def event(self, key: str) -> StoredEvent | None: ...

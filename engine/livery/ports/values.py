@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from livery.models.audience import Endpoint
+from livery.models.audience import Audience, Endpoint
 from livery.models.delivery import Attempt, Delivery, Reason, State
 from livery.models.message import Envelope
 
@@ -53,6 +53,19 @@ class Waiting:
     why: str
     due: datetime | None
     """When it is tried again, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event about to be stored."""
+
+    key: tuple[str, str, str]
+    """Seller, source and id: what makes it this one."""
+    kind: str
+    body: bytes
+    digest: str
+    audience: Audience | None
+    """Who is told; None if it is yet to be planned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from livery.ports import (
     Claim,
     Dead,
     Done,
+    NewEvent,
     Plan,
     Query,
     Settled,
@@ -49,6 +50,7 @@ _SAME_EVENT = select(_EVENT.c.key, _EVENT.c.digest).where(
     _EVENT.c.source == bindparam("source"),
     _EVENT.c.event_id == bindparam("event_id"),
 )
+_NEW_DELIVERY = insert(_DELIVERY)
 _ADD_DELIVERY = upsert(_DELIVERY).on_conflict_do_nothing().returning(_DELIVERY.c.id)
 _PLANNED = (
     update(_EVENT)
@@ -91,24 +93,29 @@ class Ledger:
 
     # ------------------------------------------------------------------ accepting
 
-    def add_event(
-        self, tx: Connection, *, key: tuple[str, str, str], kind: str, body: bytes, digest: str, now: datetime
-    ) -> tuple[str, bool]:
-        tenant, source, event_id = key
-        names = {"tenant": tenant, "source": source, "event_id": event_id}
-        row = {
-            "key": new_id("evt", now), **names, "type": kind, "body": body, "digest": digest, "accepted_at": micros(now)
-        }  # fmt: skip
-        added = tx.execute(_ADD_EVENT, row).scalar()
-        if added is not None:
-            return str(added), False
+    def add_events(self, tx: Connection, events: Sequence[NewEvent], *, now: datetime) -> list[tuple[str, bool]]:
+        rows = [_event_row(one, now) for one in events]
+        if not rows:
+            return []
+        added = set(tx.execute(_ADD_EVENT, rows).scalars())
+        return [(row["key"], False) if row["key"] in added else (self._known(tx, row), True) for row in rows]
+
+    def _known(self, tx: Connection, row: Row) -> str:
+        """The key of the same event, stored before."""
+        names = {name: row[name] for name in ("tenant", "source", "event_id")}
         before = tx.execute(_SAME_EVENT, names).one()
-        if before.digest != digest:
+        if before.digest != row["digest"]:
             raise EventConflict(
-                f"event {event_id!r} of {source!r} was accepted before with another body; the first one stands. "
-                "Give a new event a new id"
+                f"event {row['event_id']!r} of {row['source']!r} was accepted before with another body; the first one "
+                "stands. Give a new event a new id"
             )
-        return str(before.key), True
+        return str(before.key)
+
+    def add_deliveries(self, tx: Connection, plans: Sequence[Plan]) -> list[Wake]:
+        rows = [row_of(plan) for plan in plans]
+        if rows:
+            tx.execute(_NEW_DELIVERY, rows)
+        return [wake_of(row) for row in rows]
 
     def add_plans(self, tx: Connection, event: str, plans: Sequence[Plan], audience: Audience) -> list[Wake]:
         rows = {plan.delivery.id: row_of(plan) for plan in plans}
@@ -273,6 +280,22 @@ class Ledger:
     def _fenced(self, tx: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:
         keys = {"id_": claim.delivery.id, "fence_": claim.fence}
         return bool(tx.execute(_BY_FENCE.values(**values), keys).rowcount)
+
+
+def _event_row(one: NewEvent, now: datetime) -> dict[str, Any]:
+    tenant, source, event_id = one.key
+    return {
+        "key": new_id("evt", now),
+        "tenant": tenant,
+        "source": source,
+        "event_id": event_id,
+        "type": one.kind,
+        "body": one.body,
+        "digest": one.digest,
+        "accepted_at": micros(now),
+        "planned_at": micros(now) if one.audience is not None else None,
+        "audience": one.audience.model_dump_json() if one.audience is not None else None,
+    }
 
 
 def selected(query: Query, columns: Sequence[Any]) -> Select[Any]:
