@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from livery.channel import Dispatch
 from livery.channels import Channels
+from livery.clerk import Clerk
 from livery.errors import Backlogged, DirectoryUnavailable, StoreError
 from livery.hooks import Hooks
 from livery.locales import one_line
@@ -96,13 +97,13 @@ class Flow:
     telemetry: Telemetry = field(default_factory=Telemetry)
 
     def __post_init__(self) -> None:
-        self._store_thread = ThreadPoolExecutor(1, thread_name_prefix="livery-store")
+        self._clerk = Clerk(self.store.together)
         self._plan_threads = ThreadPoolExecutor(_PLANNERS, thread_name_prefix="livery-plan")
 
     def close(self) -> None:
         """End its threads."""
         self._plan_threads.shutdown()
-        self._store_thread.shutdown()
+        self._clerk.close()
 
     def accept(
         self, raws: Sequence[Any], connection: Any = None, *, due: datetime | None = None, priority: int | None = None
@@ -386,8 +387,7 @@ class Flow:
             self.hooks.alarm("dead", f"delivery {delivery.id} to {delivery.destination} was given up ({said})")
 
     def _in_store(self, job: Callable[[], _T]) -> "asyncio.Future[_T]":
-        """Store calls have a thread of their own, so that a slow disk holds up no send."""
-        return asyncio.get_running_loop().run_in_executor(self._store_thread, job)
+        return self._clerk.do(job)
 
 
 def _keyed(plan: Plan, key: str, due: datetime, priority: int, traced: Mapping[str, str]) -> Plan:

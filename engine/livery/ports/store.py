@@ -20,6 +20,10 @@ class Store(Protocol):
         """A write transaction; with the host's own `connection`, part of the host's."""
         ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """All that this thread writes within is one transaction; what fails alone takes only itself back."""
+        ...
+
     def add_events(self, tx: Any, events: Sequence[NewEvent], *, now: datetime) -> list[tuple[str, bool]]:
         """Store events: for each, in order, its store key and whether it was there before.
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Lock, local
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, Table, column, create_engine, event, inspect, make_url, select, table
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -15,6 +17,9 @@ from livery.storage.schema import HEAD, VERSION_TABLE
 _BUSY_MS = 30_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_GROUP = local()
+_TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
+_TURNS_LOCK = Lock()
 _WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
 
 
@@ -86,11 +91,42 @@ def told() -> Iterator[None]:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """A write transaction: taken at once, so that two writers wait for each other instead of failing."""
-    with told(), engine.connect() as connection:
+    """A write transaction: taken at once, so that two writers wait for each other instead of failing.
+
+    Within `together` it is a part of that one, and what fails in it takes only itself back.
+    """
+    group = getattr(_GROUP, "open", None)
+    if group is not None and group[0] is engine:
+        with told(), group[1].begin_nested():
+            yield group[1]
+        return
+    with told(), _turn(engine), engine.connect() as connection:
         connection.execution_options(**_WRITING)
         with connection.begin():
             yield connection
+
+
+@contextmanager
+def together(engine: Engine) -> Iterator[None]:
+    """All that this thread writes within is one transaction: one commit, and one wait for the disk."""
+    with writing(engine) as tx:
+        _GROUP.open = (engine, tx)
+        try:
+            yield
+        finally:
+            _GROUP.open = None
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Writers of one process wait in a line of their own: SQLite would let them sleep and ask again."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with _TURNS_LOCK:
+        turn = _TURNS.setdefault(engine, Lock())
+    with turn:
+        yield
 
 
 def _on_connect(raw: Any, _: Any) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -34,7 +34,7 @@ from livery.ports import (
     Wake,
 )
 from livery.storage import destinations, schema, threads, waiting
-from livery.storage.database import micros, moment, told, writing
+from livery.storage.database import micros, moment, together, told, writing
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
 
 MAX_CRASHES = 3
@@ -90,6 +90,9 @@ class Ledger:
             raise StoreError(f"`connection` is to another database than Livery's store, {ours.render_as_string()}")
         with told():
             yield connection
+
+    def together(self) -> AbstractContextManager[None]:
+        return together(self.engine)
 
     # ------------------------------------------------------------------ accepting
 

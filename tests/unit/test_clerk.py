@@ -1,0 +1,97 @@
+"""The clerk: jobs in order, what comes together is written together, and one that fails takes only itself back."""
+
+import asyncio
+import threading
+from contextlib import contextmanager
+
+import pytest
+
+from livery.clerk import Clerk
+from livery.errors import StoreError, StoreFull
+
+
+class Desk:
+    """Counts transactions; the first job holds the clerk until the others have come."""
+
+    def __init__(self, *, fails=False):
+        self.groups, self.done, self.fails = 0, [], fails
+        self.gate = threading.Event()
+        self.clerk = Clerk(self.together)
+
+    @contextmanager
+    def together(self):
+        self.groups += 1
+        yield
+        if self.fails:
+            raise StoreError("the commit failed")
+
+    def job(self, name, error=None):
+        def run():
+            if error is not None:
+                raise error
+            self.done.append(name)
+            return name
+
+        return run
+
+    async def all(self, *jobs):
+        first = self.clerk.do(self.gate.wait)
+        rest = [self.clerk.do(job) for job in jobs]
+        self.gate.set()
+        await first
+        return await asyncio.gather(*rest, return_exceptions=True)
+
+
+@pytest.fixture
+def desk():
+    made = Desk()
+    yield made
+    made.clerk.close()
+
+
+async def test_what_comes_while_it_is_busy_is_one_transaction(desk):
+    assert await desk.all(*(desk.job(number) for number in range(10))) == list(range(10))
+    assert (desk.done, desk.groups) == (list(range(10)), 1)
+
+
+async def test_a_job_alone_needs_no_group(desk):
+    assert await desk.clerk.do(desk.job("a")) == "a"
+    assert desk.groups == 0
+
+
+async def test_a_job_that_raises_tells_who_asked_and_the_others_are_done(desk):
+    ends = await desk.all(desk.job("a"), desk.job("b", ValueError("no")), desk.job("c"))
+    assert [ends[0], str(ends[1]), ends[2]] == ["a", "no", "c"]
+
+
+async def test_if_the_store_fails_one_the_others_are_done_again_alone(desk):
+    ends = await desk.all(desk.job("a"), desk.job("b", StoreFull("full")), desk.job("c"))
+    assert [ends[0], str(ends[1]), ends[2]] == ["a", "full", "c"]
+    assert desk.done == ["a", "c", "a", "c"], "the first time was taken back"
+
+
+async def test_if_the_commit_fails_nobody_is_told_it_was_done():
+    desk = Desk(fails=True)
+    assert await desk.all(desk.job("a"), desk.job("b")) == ["a", "b"]
+    assert desk.done == ["a", "b", "a", "b"]
+    desk.clerk.close()
+
+
+async def test_closing_does_what_was_asked_before(desk):
+    asked = [desk.clerk.do(desk.job(number)) for number in range(5)]
+    await asyncio.to_thread(desk.clerk.close)
+    assert await asyncio.gather(*asked) == list(range(5))
+    assert await desk.clerk.do(desk.job("again")) == "again"
+
+
+def test_a_loop_that_ended_disturbs_nobody(desk):
+    async def leave():
+        desk.clerk.do(desk.gate.wait)
+
+    asyncio.run(leave())
+    desk.gate.set()
+    assert asyncio.run(_one(desk)) == "after"
+
+
+async def _one(desk):
+    return await desk.clerk.do(desk.job("after"))
