@@ -47,7 +47,7 @@ class Target:
     helo: str
     timeout: float
     read_password: Callable[[], str]
-    secrets: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list, repr=False)
     """Every form in which the last login said the password: a server may quote any of them."""
     offered_tls: bool = False
     """Whether it ever offered STARTTLS: from then on there is no doing without."""
@@ -102,8 +102,11 @@ def not_connected(error: OSError | ValueError) -> NotOpened:
             return NotOpened("retry", Reason.UNREACHABLE, "the host's name cannot be looked up")
         case ssl.SSLCertVerificationError():
             return NotOpened("retry", Reason.UNREACHABLE, f"the server's certificate: {error.verify_message}")
-        case FileNotFoundError():
-            return NotOpened("retry", Reason.MISCONFIGURED, f"{Path(str(error.filename)).name} does not exist")
+        case FileNotFoundError() | PermissionError() | IsADirectoryError() if error.filename is not None:
+            said = f"{Path(str(error.filename)).name} cannot be read: {error.strerror}"
+            return NotOpened("retry", Reason.MISCONFIGURED, said)
+        case FileNotFoundError():  # OpenSSL does not say which
+            return NotOpened("retry", Reason.MISCONFIGURED, "ca_file does not exist")
         case ValueError():
             return NotOpened("retry", Reason.MISCONFIGURED, "host, username or password cannot be sent as they are")
         case TimeoutError():

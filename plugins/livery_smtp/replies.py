@@ -56,10 +56,15 @@ class Reader:
             if found is None or (self._lines and int(found[1]) != self._code):
                 raise Garbled("the server's answer makes no sense")
             self._code = int(found[1])
-            self._lines.append((found[3] or b"").decode("utf-8", "replace"))
+            self._lines.append(_readable((found[3] or b"").decode("utf-8", "replace")))
             if found[2] != b"-":
                 replies.append(Reply(self._code, tuple(self._lines)))
                 self._lines = []
             elif len(self._lines) > MAX_LINES:
                 raise Garbled("an answer without end")
         return replies
+
+
+def _readable(text: str) -> str:
+    """Without what moves a cursor, or cannot be stored."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)

@@ -258,6 +258,19 @@ async def test_replies_in_pieces_and_of_several_lines_are_put_together():
     assert (outcome.status, outcome.detail) == ("accepted", "2.0.0 queued as 7")
 
 
+async def test_an_answer_holds_nothing_that_moves_a_cursor_or_cannot_be_stored():
+    async def script(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n550 \x1b[2Jno\x00 such\x07 user\xff \xe2\x80\xae\r\n554 nobody\r\n")
+        await line.hang()
+
+    async with byte_server(script) as talk:
+        outcome = await sent(smtp(talk.port))
+    assert outcome.status == "failed"
+    assert outcome.detail == outcome.recipients[0].detail == "[2Jno such user\ufffd"
+
+
 async def test_a_server_that_takes_data_for_nobody_gets_no_message():
     async def script(line):
         await line.greet()

@@ -296,6 +296,15 @@ async def test_a_password_in_a_file_is_read_at_each_login(tmp_path):
     assert (first.reason, second.status) == ("auth", "accepted")
 
 
+async def test_a_password_file_that_cannot_be_read_is_a_setting_to_mend(tmp_path):
+    with SafeServer(auth_require_tls=False) as server:
+        gone = await sent(smtp(server.port, username="shop", password_file=str(tmp_path / "password")))
+        folder = await sent(smtp(server.port, username="shop", password_file=str(tmp_path)))
+    assert {(one.status, one.reason) for one in (gone, folder)} == {("retry", "misconfigured")}
+    assert "password cannot be read" in gone.detail
+    assert str(tmp_path) not in gone.detail
+
+
 async def test_a_server_that_quotes_the_login_as_it_was_sent_is_kept_without_it():
     form = b64("\0shop\0hunter2-canary")
     async with login_script((f"AUTH PLAIN {form}", f"535 what is {form}?")) as talk:
