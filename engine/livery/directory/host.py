@@ -15,6 +15,7 @@ from typing import Any
 
 from livery.errors import DirectoryUnavailable, shown
 from livery.hooks import Hooks
+from livery.locales import one_line
 from livery.models.audience import Recipient
 from livery.models.event import Event
 from livery.models.tenant import Chain
@@ -24,6 +25,7 @@ log = logging.getLogger("livery.directory")
 HOOK = "livery_directory"
 _THREADS = 8
 """Calls that may be under way at once; one that never ends holds one for as long as it lasts."""
+_SAID = 200
 _Key = tuple[str, str, str, str]
 _People = tuple[Recipient, ...]
 
@@ -73,16 +75,15 @@ class HostDirectory:
         deadline = self._policy.deadline_seconds
         call = self._submit(function, arguments)
         try:
-            answer = call.result(deadline)
+            error = call.exception(deadline)
         except TimedOut:
-            if not call.done():
-                raise self._failed(plugin, f"did not answer within {deadline:g} s", event) from None
-            raise self._failed(plugin, "raised TimeoutError", event) from None
-        except Exception as error:
-            log.debug("plugin %s raised in %s", plugin, HOOK, exc_info=True)
-            raise self._failed(plugin, f"raised {type(error).__name__}: {error}", event) from error
+            raise self._failed(plugin, f"did not answer within {deadline:g} s", event) from None
+        if error is not None:
+            log.debug("plugin %s raised in %s", plugin, HOOK, exc_info=error)
+            said = one_line(f"raised {type(error).__name__}: {error}", _SAID).removesuffix(": ").removesuffix(":")
+            raise self._failed(plugin, said, event) from error
         try:
-            return _read(answer)
+            return _read(call.result())
         except (TypeError, ValueError) as error:
             raise self._failed(plugin, f"answered something else than recipients by selector: {error}", event) from None
 

@@ -98,7 +98,10 @@ class TenantTable:
     def hanging(self, tx: Connection, id_: str) -> Mapping[str, int]:
         delivery, event = schema.delivery, schema.event
         states = [state.value for state in OPEN]
+        records = (schema.organization, schema.contact, schema.directory_user)
         return {
+            "directory": sum(_count(tx, one.c.tenant, one.c.tenant == id_) for one in records),
+            "settings": _count(tx, schema.setting.c.tenant, schema.setting.c.tenant == id_),
             "deliveries": _count(tx, delivery.c.id, (delivery.c.tenant == id_) & delivery.c.state.in_(states)),
             "events": _count(tx, event.c.key, (event.c.tenant == id_) & event.c.planned_at.is_(None)),
         }
