@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event as happens
 
 from directory.people import FILE, contact, of, opened, organization, reasons, saying, told, user
-from livery.errors import NotFound
+from livery.errors import NotFound, Refused
 
 
 @pytest.fixture
@@ -264,3 +264,22 @@ def test_one_query_finds_whom_a_plain_reading_of_the_rules_finds(shared, people,
                 if (one.tenant, one.customer) == place and role in one.roles and one.active
             )
         assert sorted(one.address for one in found[selector].people) == expected
+
+
+def test_a_tenant_with_people_or_settings_is_not_removed(tmp_path):
+    with opened(tmp_path) as engine:
+        engine.tenants.add("new", parent="north")
+        engine.directory.put([user("new", "", "u-1"), contact("new", "cust-1", "primary", "e@x.example")])
+        engine.settings.by("Ada").change("new", "add", "cc", "role:sales")
+        with pytest.raises(Refused) as caught:
+            engine.tenants.remove("new")
+        assert "directory: expected no records; livery directory remove new --all removes them, got 2" in str(
+            caught.value
+        )
+        assert "settings: expected none of its own; livery settings reset new takes them back, got 1" in str(
+            caught.value
+        )
+        engine.directory.remove("new", everything=True)
+        engine.settings.by("Ada").reset("new")
+        engine.tenants.remove("new")
+        assert engine.tenants.chain("new") is None

@@ -129,7 +129,7 @@ def hanging(tree: Tree, store: TenantStore, tx: Any, id_: str) -> list[Problem]:
     to_do = {
         "deliveries": f"none that is open; livery deliveries list --tenant {id_} shows them",
         "directory": f"no records; livery directory remove {id_} --all removes them",
-        "settings": f"none of its own; livery settings reset --tenant {id_} takes them back",
+        "settings": f"none of its own; livery settings reset {id_} takes them back",
         "events": "none waiting to be planned; a worker does it",
     }
     problems += [
