@@ -211,8 +211,7 @@ class Flow:
         return self.types[event.type].priority if asked is None else asked
 
     def _plan_late(self, wake: Wake) -> Verdict:
-        key = wake.work
-        stored = self.store.event(key)
+        key, stored = wake.work, self.store.event(wake.work)
         if stored is None:
             return Done()
         event = self.safe.event(stored)
