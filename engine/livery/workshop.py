@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 from livery.errors import LiveryError
 from livery.execution.clock import Drift
 from livery.execution.embedded import EmbeddedExecution
-from livery.flow import Flow, Policy
+from livery.flow import Flow
 from livery.ports import Load, utc_now
 from livery.safe import Safe
+from livery.sending import Policy
 from livery.storage.database import connect
 from livery.storage.directory import DirectoryTable
 from livery.storage.interventions import Interventions

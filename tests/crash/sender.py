@@ -13,8 +13,8 @@ from pathlib import Path
 
 from livery import Engine
 from livery.execution.embedded import EmbeddedExecution
-from livery.flow import Flow
 from livery.models.delivery import Outcome
+from livery.sending import Sender
 from livery.steps import deliver
 from livery.storage.ledger import Ledger
 
@@ -64,7 +64,7 @@ def killing(when, step, number):
     setattr(home, name, awaited if step == "send" else called)
 
 
-class MarksFirst(Flow):
+class MarksFirst(Sender):
     """What no outbox may do: it looks well as long as nobody dies."""
 
     async def _send(self, claim, wire):
@@ -83,9 +83,9 @@ class MarksFirst(Flow):
 
 def main():
     if build := os.environ.get("BUILD"):
-        import livery.workshop
+        import livery.flow
 
-        livery.workshop.Flow = {"marks_first": MarksFirst}[build]
+        livery.flow.Sender = {"marks_first": MarksFirst}[build]
     if kill := os.environ.get("KILL"):
         when, step, number = kill.split(":")
         killing(when, step, int(number))
