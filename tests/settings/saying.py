@@ -33,6 +33,7 @@ def said(tenant: str, words: str) -> Difference:
         if field in TABLES:
             named = {name: content for name, _, content in (part.partition("=") for part in parts)}
             item, given = ("", named) if operation is Operation.SET else next(iter(named.items()))
+            given = None if operation is Operation.REMOVE else given
         elif field in LISTS:
             item, given = ("", parts) if operation is Operation.SET else (value, None)
         else:

@@ -45,6 +45,28 @@ def test_many_processes_may_open_a_new_store_at_once(url):
     assert [code for _, code in ends] == [0] * 6, ends
 
 
+def test_a_migration_that_is_killed_half_way_leaves_nothing_and_can_be_run_again(url):
+    killed = (
+        "import os, signal\n"
+        "from alembic import op\n"
+        "made = op.create_index\n"
+        "def create_index(name, *arguments, **options):\n"
+        "    made(name, *arguments, **options)\n"
+        "    if name == 'ix_livery_setting_change_revision': os.kill(os.getpid(), signal.SIGKILL)\n"
+        "op.create_index = create_index\n"
+        "from livery.storage.database import connect\n"
+        f"connect({url!r})\n"
+    )
+    done = subprocess.run([sys.executable, "-c", killed], capture_output=True, text=True, check=False)
+    assert done.returncode == -9, done.stderr
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
+        assert raw.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() == (0,)
+    raw.close()
+    engine = connect(url)
+    assert set(inspect(engine).get_table_names()) == {*schema.metadata.tables, schema.VERSION_TABLE}
+    engine.dispose()
+
+
 def test_a_store_of_a_newer_livery_is_left_alone(url):
     engine = connect(url)
     with writing(engine) as tx:

@@ -73,6 +73,12 @@ class Live:
                     self._own.pop(tenant, None)
             self._revision = revision
 
+    def forget(self) -> None:
+        """Keep nothing in memory: what is asked next is read again."""
+        with self._lock:
+            self._own.clear()
+            self._resolved.clear()
+
     def layers(self, chain: Chain) -> tuple[Layer, ...]:
         """What the tenants of a chain say, from the platform down: by configuration, then in the store."""
         return tuple(layer for own in self._of(chain) for layer in own)
