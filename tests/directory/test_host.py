@@ -221,3 +221,17 @@ def test_an_event_that_waits_survives_kill_9(make, host, mail, tmp_path):
     assert [one.event_id for one in engine.waiting()] == ["evt-1"]
     engine.drain()
     assert [one.recipients for one in mail.mails] == [("manager@host.example",)]
+
+
+def test_the_command_line_says_what_waits_and_why(make, host, tmp_path):
+    engine = make()
+    host.fails = RuntimeError("no connection")
+    engine.accept(of())
+    engine.close()
+    (tmp_path / "livery.toml").write_text('database_url = "sqlite:///livery.db"\n[tenants.platform]\n')
+    command = [sys.executable, "-m", "livery", "deliveries", "waiting"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "the directory of plugin host raised RuntimeError: no connection" in " ".join(done.stdout.split())
+    nobody = subprocess.run([*command, "--tenant", "rival"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert nobody.stdout == "No event waits.\n"

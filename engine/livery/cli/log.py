@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livery.cli import by_hand, output
+from livery.cli import by_hand, output, waiting
 from livery.cli.by_hand import Channel, EventId, Since, State, Tenant, Until, query_of
 from livery.cli.output import ConfigOption, JsonOption
 from livery.errors import NotFound
@@ -22,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     deliveries.command("show")(output.command(show))
     app.add_typer(deliveries, name="deliveries")
     by_hand.add_to(app, deliveries)
+    waiting.add_to(deliveries)
 
 
 def list_(
