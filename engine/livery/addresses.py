@@ -1,6 +1,7 @@
 """Addresses: whether a text is exactly one addr-spec. The one place that says so."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,6 +11,7 @@ class Invalid:
     why: str
 
 
+@lru_cache(maxsize=4096)
 def address(text: str) -> str | Invalid:
     """One addr-spec with its domain in ASCII, or why it is none. Lists, groups and header tricks are none."""
     from email_validator import EmailNotValidError, validate_email

@@ -1,7 +1,8 @@
 """The directory in the store. Every statement names the tenants it is for; one query answers all of an event."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Select,
     Table,
     and_,
+    bindparam,
     delete,
     func,
     insert,
@@ -21,7 +23,7 @@ from sqlalchemy import (
 )
 
 from livery.directory.ports import Counted, FoundRow
-from livery.directory.selectors import Ask, Place
+from livery.directory.selectors import Ask
 from livery.models.directory import DirectoryUser, Organization, OrganizationContact, Record
 from livery.storage import revisions, schema
 from livery.storage.database import told, upsert
@@ -48,11 +50,17 @@ class DirectoryTable:
         return revisions.current(self._engine).get(REVISION, 0)
 
     def find(self, ask: Ask) -> list[FoundRow]:
-        parts = [part for part in (_contacts(ask), _users(ask), _roles(ask)) if part is not None]
-        if not parts:
+        if ask.is_empty:
             return []
+        statement = _statement(len(ask.contacts), len(ask.users), len(ask.roles))
+        wanted = sum(len(names) for names in ask.roles.values())
+        values: dict[str, Any] = {"most": (MOST_PEOPLE + 1) * wanted} if wanted else {}
+        for part, places in (("contact", ask.contacts), ("user", ask.users), ("role", ask.roles)):
+            for number, (place, names) in enumerate(places.items()):
+                at = f"{part}_{number}"
+                values |= {f"{at}_tenant": place.tenant, f"{at}_customer": place.customer, f"{at}_names": list(names)}
         with told(), self._engine.connect() as connection:
-            return [FoundRow(*row) for row in connection.execute(union_all(*parts) if len(parts) > 1 else parts[0])]
+            return [FoundRow(*row) for row in connection.execute(statement, values)]
 
     def changing(self, connection: Any = None) -> AbstractContextManager[Connection]:
         return self._ledger.transaction(connection)
@@ -157,11 +165,26 @@ def _of(table: Table, tenant: str, **only: str) -> ColumnElement[bool]:
     return and_(table.c.tenant == tenant, *(table.c[name] == value for name, value in only.items()))
 
 
-def _where(places: Mapping[Place, Iterable[str]], table: Table, key: Any) -> ColumnElement[bool]:
+@lru_cache(maxsize=256)
+def _statement(contacts: int, users: int, roles: int) -> Any:
+    """The query for so many places of each kind: built once, since building it takes longer than running it."""
+    made = [
+        *([_contacts(contacts)] if contacts else []),
+        *([_users(users)] if users else []),
+        *([_roles(roles)] if roles else []),
+    ]
+    return union_all(*made) if len(made) > 1 else made[0]
+
+
+def _where(part: str, count: int, table: Table, key: Any) -> ColumnElement[bool]:
     return or_(
         *(
-            and_(table.c.tenant == place.tenant, table.c.customer == place.customer, key.in_(sorted(names)))
-            for place, names in places.items()
+            and_(
+                table.c.tenant == bindparam(f"{part}_{number}_tenant"),
+                table.c.customer == bindparam(f"{part}_{number}_customer"),
+                key.in_(bindparam(f"{part}_{number}_names", expanding=True)),
+            )
+            for number in range(count)
         )
     )
 
@@ -180,39 +203,31 @@ def _columns(what: str, table: Table, key: Any, id_: Any, active: Any) -> list[A
     ]  # fmt: skip
 
 
-def _contacts(ask: Ask) -> Select[Any] | None:
-    if not ask.contacts:
-        return None
+def _contacts(count: int) -> Select[Any]:
     table = schema.contact
     columns = _columns("contact", table, table.c.kind, literal(""), literal(1))
-    where = _where(ask.contacts, table, table.c.kind)
+    where = _where("contact", count, table, table.c.kind)
     return select(*columns).select_from(_with_organization(table)).where(where)
 
 
-def _users(ask: Ask) -> Select[Any] | None:
-    if not ask.users:
-        return None
+def _users(count: int) -> Select[Any]:
     table = schema.directory_user
     columns = _columns("user", table, table.c.id, table.c.id, table.c.active)
-    where = _where(ask.users, table, table.c.id)
+    where = _where("user", count, table, table.c.id)
     return select(*columns).select_from(_with_organization(table)).where(where)
 
 
-def _roles(ask: Ask) -> Select[Any] | None:
-    if not ask.roles:
-        return None
-    table, role = schema.directory_user, schema.user_role
+def _roles(count: int) -> Select[Any]:
+    table, role, above = schema.directory_user, schema.user_role, schema.organization
     columns = _columns("role", table, role.c.role, table.c.id, table.c.active)
     held = role.join(table, (table.c.tenant == role.c.tenant) & (table.c.id == role.c.user))
-    above = schema.organization
     on = (above.c.tenant == table.c.tenant) & (above.c.customer == table.c.customer)
-    wanted = sum(len(names) for names in ask.roles.values())
     some = (
         select(*columns)
         .select_from(held.join(above, on, isouter=True))
-        .where(_where(ask.roles, role, role.c.role))
+        .where(_where("role", count, role, role.c.role))
         .order_by(role.c.tenant, role.c.customer, role.c.role, role.c.user)
-        .limit((MOST_PEOPLE + 1) * wanted)
+        .limit(bindparam("most"))
         .subquery()
     )
     return select(some)
