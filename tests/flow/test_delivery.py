@@ -194,3 +194,71 @@ async def test_a_send_that_outlasts_the_lease_many_times_over_is_made_once(tmp_p
         await asyncio.gather(*workers)
         (one,) = engine.deliveries()
     assert (Slow.calls, one.state, one.attempts) == (1, State.DELIVERED, 1)
+
+
+def test_work_that_lost_its_wake_is_found_by_the_sweep_with_an_alarm(engine, http, clock, host):
+    engine.accept(GOOD)
+    parts = engine._opened()
+    with parts.ledger.transaction() as tx:
+        parts.execution.cancel(tx, [one.id for one in engine.deliveries()])
+    engine.drain()
+    assert (http.requests, parts.flow.sweep()) == ([], 0), "not yet: it may be on its way"
+    clock.at += timedelta(minutes=10)
+    assert parts.flow.sweep() == 1
+    engine.drain()
+    assert len(http.requests) == 1
+    assert [kind for kind, _ in host.alarms] == ["swept"]
+    assert parts.flow.sweep() == 0
+
+
+async def test_what_does_not_end_in_time_when_a_worker_stops_is_broken_off_and_tried_again(tmp_path, http, monkeypatch):
+    from livery.execution import embedded
+
+    monkeypatch.setattr(embedded, "_GRACE", 0.1)
+    hanging = asyncio.Event()
+
+    async def hang(request):
+        del request
+        hanging.set()
+        await http.stopping.wait()
+
+    http.respond = hang
+    with Engine.open(configured(tmp_path, http)) as engine:
+        await asyncio.to_thread(engine.accept, GOOD)
+        working = asyncio.create_task(engine.work())
+        while not http.requests:  # noqa: ASYNC110 - the receiver has a loop of its own
+            await asyncio.sleep(0.01)
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        (one,) = engine.deliveries()
+        (attempt,) = engine.attempts(one.id)
+    assert one.state is State.RETRYING
+    assert (attempt.outcome.status, attempt.outcome.detail) == ("unknown", "broken off: the worker stopped")
+
+
+def test_the_operator_says_what_is_tried_again_and_how_often(tmp_path, http, clock):
+    http.answers["/hook"] = [(404, "not yet", {}), (404, "not yet", {}), (503, "", {})]
+    policy = {"temporary": ["webhook:404"], "permanent": ["503"], "ladders": {"webhook": [10, 20, 30]}}
+    with Engine.open(configured(tmp_path, http, delivery=policy), now=clock) as engine:
+        engine.accept(GOOD)
+        engine.drain()
+        assert http.requests, "tried"
+        for _ in range(5):
+            clock.at += timedelta(seconds=60)
+            engine.drain()
+        (one,) = engine.deliveries()
+    assert (one.state, one.attempts, len(http.requests)) == (State.DEAD, 3, 3)
+
+
+def test_an_attempt_whose_answer_was_lost_can_be_left_at_that(tmp_path, http, clock):
+    async def cut(request):
+        request.transport.abort()
+
+    http.respond = cut
+    with Engine.open(configured(tmp_path, http, delivery={"retry_unknown": False}), now=clock) as engine:
+        engine.accept(GOOD)
+        engine.drain()
+        clock.at += timedelta(days=1)
+        engine.drain()
+        (one,) = engine.deliveries()
+    assert (one.state, len(http.requests)) == (State.UNKNOWN, 1)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from livery.models.delivery import Outcome, Reason, State
-from livery.retry import JITTER, LADDER, decide
+from livery.retry import JITTER, LADDER, Rules, decide
 
 HOURS = 3600
 
@@ -103,3 +103,24 @@ def test_the_same_chance_gives_the_same_verdict(attempt, asked, seed):
     assert after("retry", attempt, seed=seed, retry_after=asked) == after(
         "retry", attempt, seed=seed, retry_after=asked
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "is_named"),
+    [
+        ({"auth"}, True), ({"401"}, True), ({"webhook:auth"}, True), ({"webhook:401"}, True),
+        ({"smtp:auth"}, False), ({"403"}, False), (set(), False),
+    ],
+)  # fmt: skip
+def test_what_is_permanent_is_a_table_of_reasons_and_codes(names, is_named):
+    failed = Outcome(status="failed", reason="auth", code="401")
+    again = Outcome(status="retry", reason="auth", code="401")
+    assert (Rules(temporary=frozenset(names)).judged(failed, "webhook").status == "retry") is is_named
+    assert (Rules(permanent=frozenset(names)).judged(again, "webhook").status == "failed") is is_named
+
+
+def test_what_is_delivered_or_unknown_is_left_as_it_is():
+    rules = Rules(permanent=frozenset({"timeout", "200"}), temporary=frozenset({"timeout", "200"}))
+    for status in ("delivered", "accepted", "unknown"):
+        outcome = Outcome(status=status, reason="timeout", code="200")
+        assert rules.judged(outcome, "webhook") == outcome

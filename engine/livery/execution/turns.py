@@ -78,8 +78,8 @@ class Turns:
         names = list(_destinations(run, tenant))
         ranked = []
         for turn, destination in enumerate(chain((n for n in names if n > last), (n for n in names if n <= last))):
-            taken = room.busy_at(destination)
-            rows = run(_TAKE, (tenant, destination, count + taken))
+            could = room.most(destination, count)
+            rows = run(_TAKE, (tenant, destination, could + room.busy_at(destination))) if could else []
             wakes = (Wake(row[0], row[1], moment(row[2]), *row[3:]) for row in rows)
             free = [wake for wake in wakes if room.may_enter(wake)]
             most = room.at_most(free[0], count) if free else 0
@@ -93,6 +93,7 @@ class _Room:
 
     def __init__(self, load: Load, busy: Iterable[Wake]) -> None:
         self._load = load
+        self._largest = max(load.by_destination.values(), default=None)
         self._works: set[str] = set()
         self._lanes: Counter[str] = Counter()
         self._destinations: Counter[str] = Counter()
@@ -101,6 +102,12 @@ class _Room:
 
     def busy_at(self, destination: str) -> int:
         return self._destinations[destination]
+
+    def most(self, destination: str, count: int) -> int:
+        """How many wakes of a destination could be taken, whatever its lane; none need be read if 0."""
+        if not destination or self._largest is None:
+            return count
+        return max(min(count, self._largest - self._destinations[destination]), 0)
 
     def may_enter(self, wake: Wake) -> bool:
         load = self._load
@@ -113,7 +120,7 @@ class _Room:
 
     def at_most(self, wake: Wake, count: int) -> int:
         """How many more like this one may be taken, by its destination's limit."""
-        limit = self._load.by_destination.get(wake.lane) if wake.destination else None
+        limit = self._load.by_destination.get(wake.lane, self._largest) if wake.destination else None
         return count if limit is None else min(count, limit - self._destinations[wake.destination])
 
     def enter(self, wake: Wake) -> bool:

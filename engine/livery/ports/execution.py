@@ -65,7 +65,7 @@ class Load:
         concurrency: pieces of work in all.
         lanes: the lanes to work on; None for all.
         by_lane: pieces of work of one lane.
-        by_destination: pieces of work for one destination of a lane.
+        by_destination: pieces of work for one destination of a lane; a lane not named has the largest of these.
 
     """
 
