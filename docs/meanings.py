@@ -83,7 +83,7 @@ WEBHOOK_ANSWERS = {
     "`unknown` and comes again.",
     "408, 425, 429, 500 to 599": "Tried again by the [ladder](channels.md#webhook). `Retry-After`, in seconds or as a "
     "date, counts up to twice the planned wait.",
-    "410": "`gone`: given up, for good.",
+    "410": "`gone`: given up for good, and nothing more is sent until an operator enables the destination again.",
     "300 to 399": "Given up: redirects are not followed.",
     "everything else": "Given up, with the first 300 characters of your answer in the log.",
 }

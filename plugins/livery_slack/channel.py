@@ -4,15 +4,18 @@ https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 https://docs.slack.dev/reference/methods/chat.postMessage
 """
 
+import asyncio
 import json
 import re
 from typing import Self, cast
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from livery.plugin import Answer, ChatHook, Dispatch, HookDestination, Model, Outcome
+from livery.plugin import Answer, ChatHook, Dispatch, HookDestination, Model, Outcome, Reason
 from livery_slack import answers
 
+_WHOLE = 30.0
+"""Seconds for one attempt, which may be two posts."""
 _CHANNEL = re.compile(r"#[\w.-]{1,80}|[CDGU][A-Z0-9]{2,20}")
 _BOT = re.compile(r"xox[a-z]-[\x21-\x7e]{8,500}")
 
@@ -88,9 +91,13 @@ class SlackChannel(ChatHook):
         where: SlackDestination = dispatch.destination
         if where.token is None:
             return await super().send(dispatch)
-        answer = await self._post(dispatch, where, dispatch.thread)
-        if dispatch.thread and answers.lost_thread(answer):
-            answer = await self._post(dispatch, where, "")
+        try:
+            async with asyncio.timeout(_WHOLE):
+                answer = await self._post(dispatch, where, dispatch.thread)
+                if dispatch.thread and answers.lost_thread(answer):
+                    answer = await self._post(dispatch, where, "")
+        except TimeoutError:
+            return Outcome(status="unknown", reason=Reason.TIMEOUT, detail="no answer in time")
         outcome = self.read(answer)
         if not dispatch.thread:
             return outcome
