@@ -274,7 +274,8 @@ class Pool:
             self._move(following)
             return None
         transaction.settle(transaction.answered(reply))
-        if session.is_paused or reply.code == CLOSING or not (reply.code in OK or _is_refusal(reply)):
+        is_amid = session.is_paused and not session.is_encrypted
+        if is_amid or reply.code == CLOSING or not (reply.code in OK or _is_refusal(reply)):
             session.end(Reason.SERVER_ERROR, reply.text)
             self._move(following)
             return None

@@ -129,8 +129,9 @@ class Session(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        # Paused means then that something is still here: what is not may have been received.
-        self._transport.set_write_buffer_limits(high=0)
+        if transport.get_extra_info("sslcontext") is None:
+            # Paused means then that something is still here. Of TLS nobody can tell, and a limit of 0 confuses it.
+            self._transport.set_write_buffer_limits(high=0)
 
     async def encrypt(self, start: Callable[[asyncio.Transport], Awaitable[asyncio.Transport | None]]) -> None:
         """Put TLS between this and the transport; what `start` raises goes through."""

@@ -60,7 +60,7 @@ class Line:
 
 
 @asynccontextmanager
-async def byte_server(*scripts):
+async def byte_server(*scripts, **options):
     """A server whose first connection follows the first script, and so on; the last one is for all that follow."""
     lines = []
 
@@ -69,6 +69,6 @@ async def byte_server(*scripts):
         lines.append(line)
         await scripts[min(line.number, len(scripts)) - 1](line)
 
-    async with bare_server(serve, limit=10_000_000) as talk:
+    async with bare_server(serve, limit=10_000_000, **options) as talk:
         talk.lines = lines
         yield talk

@@ -1,5 +1,6 @@
 """TLS and login, with an authority made for the test by the openssl command."""
 
+import asyncio
 import os
 import shutil
 import ssl
@@ -135,6 +136,33 @@ async def test_a_ca_file_that_is_not_there_is_a_setting_to_mend():
     async with mail_script() as talk:
         outcome = await sent(smtp(talk.port, tls="tls", ca_file="/nowhere/ca.pem"))
     assert (outcome.status, outcome.reason, talk.connections) == ("retry", "misconfigured", 0)
+
+
+@pytest.mark.parametrize("mode", ["starttls", "tls"])
+async def test_messages_overlap_on_one_connection_over_tls_too(authority, mode):
+    context = identified(authority, "server")
+    sizes = []
+
+    async def script(line):
+        await line.say(b"220 ready\r\n")
+        await line.hear(b"EHLO")
+        if mode == "starttls":
+            await line.say(b"250-x\r\n250 STARTTLS\r\n")
+            await line.hear(b"STARTTLS")
+            await line.say(b"220 go on\r\n")
+            await line.writer.start_tls(context)
+            await line.hear(b"EHLO")
+        await line.say(b"250-x\r\n250 PIPELINING\r\n")
+        while True:
+            sizes.append(len(await line.take()))
+
+    async with byte_server(script, ssl=context if mode == "tls" else None) as talk:
+        channel = smtp(talk.port, tls=mode, ca_file=str(authority / "ca.pem"), connections=1, client="pipelined")
+        wires = [channel.encode(MESSAGE, ENVELOPE)] * 15 + [b"Subject: x\r\n\r\n" + b"x" * 70 + b"y\r\n" * 400_000]
+        outcomes = await asyncio.gather(*(channel.send(Dispatch(ENVELOPE, None, one, 1)) for one in wires))
+        await channel.aclose()
+    assert {one.status for one in outcomes} == {"accepted"}
+    assert (len(sizes), talk.connections) == (16, 1)
 
 
 # ------------------------------------------------------------------ somebody in between
