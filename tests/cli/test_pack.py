@@ -128,12 +128,16 @@ def test_from_new_to_a_sent_email(tmp_path, mail):
     assert "#134e6f" in mail.mails[0].part("html")
 
 
-def test_new_asks_on_a_terminal_for_what_was_not_given(tmp_path):
+def test_new_asks_on_a_terminal_for_what_was_not_given_until_the_answer_can_be(tmp_path):
     here, there = pty.openpty()
     command = [sys.executable, "-m", "livery", "pack", "new", "fjord", "--title", "Fjord & Sons"]
     with subprocess.Popen(command, cwd=tmp_path, stdin=there, stdout=there, stderr=there) as running:
         os.close(there)
-        os.write(here, b"nordfjord\n\n#134e6f\nde en\nhelp@fjord.example\n\n")
+        answers = (
+            "Nord Fjord", "base", "nordfjord", "basis", "", "greenish", "#134e6f", "deutsch", "de en", "help",
+            "help@fjord.example", "nowhere.png", "",
+        )  # fmt: skip
+        os.write(here, "".join(f"{one}\n" for one in answers).encode())
         said = b""
         with suppress(OSError):  # which Linux says at the end of a terminal
             while some := os.read(here, 4096):
@@ -141,6 +145,11 @@ def test_new_asks_on_a_terminal_for_what_was_not_given(tmp_path):
     os.close(here)
     assert running.returncode == 0, said.decode()
     assert b"Laid over (atelier, base" in said
+    for why in (
+        "'Nord Fjord' can be no id", "'base' is taken", "no pack is called 'basis'; did you mean base?",
+        "'greenish' is no colour", "'deutsch' is no language", "'help' is no address", "cannot read nowhere.png",
+    ):  # fmt: skip
+        assert why in " ".join(said.decode().split()), why
     assert b"What people call it" not in said
     manifest = tomllib.loads((tmp_path / "fjord/pack.toml").read_text("utf-8"))
     assert (manifest["id"], manifest["title"], manifest["parent"]) == ("nordfjord", "Fjord & Sons", "base")
@@ -297,6 +306,27 @@ def test_a_translation_that_lost_a_value_is_told_with_its_line(tmp_path):
     assert not (home / "fjord/strings").exists()
 
 
+def test_how_far_each_language_is_and_what_is_left_in_one(tmp_path):
+    lacking = "{{ event.offer.quantity | plural(one='ein', other='# x') }}"
+    files = {"fr": '[common]\nclosing = "Désolé."\n', "ar": f'[offer_provision_error]\npreheader = "{lacking}"\n'}
+    home = pack(tmp_path, {f"strings/{tag}.toml": text for tag, text in files.items()})
+    done = livery("pack", "languages", "fjord", cwd=home)
+    rows = {line.split()[0]: " ".join(line.split()[1:]) for line in done.stdout.splitlines() if line.strip()}
+    assert set(rows) >= {"en", "de", "ar", "fr"}
+    total = int(rows["en"].split()[0])
+    assert rows["en"] == f"{total} {total} (100 %) 0 0 0"
+    assert rows["fr"] == f"{total} 1 ({100 // total} %) {total - 1} 0 0"
+    assert rows["ar"].endswith(" 0 0 1")
+    french = livery("pack", "languages", "fjord", "--locale", "fr", cwd=home).stdout
+    assert "common.regards: comes in en (base strings/en.toml:" in french
+    assert "common.closing:" not in french
+    arabic = livery("pack", "languages", "fjord", "-l", "ar", cwd=home).stdout
+    lacks = "offer_provision_error.preheader: lacks the plural forms zero, two, few, many (fjord strings/ar.toml:2)"
+    assert lacks in arabic.splitlines()
+    none = livery("pack", "languages", "fjord", "-l", "it", cwd=home)
+    assert (none.returncode, none.stderr) == (2, "the pack does not speak 'it'; it speaks ar, de, en, fr\n")
+
+
 def test_every_command_speaks_json(tmp_path):
     home = pack(tmp_path)
     (home / "livery.toml").write_text(CONFIG.format(port=25))
@@ -307,6 +337,7 @@ def test_every_command_speaks_json(tmp_path):
         ("diff", "fjord"),
         ("assets", "fjord", "out"),
         ("schema",),
+        ("languages", "fjord"),
         ("po-export", "fjord", "--locale", "de", "-o", "de.po"),
         ("po-import", "fjord", "de.po"),
     ):

@@ -292,14 +292,62 @@ def test_each_thing_that_is_wrong_with_a_sample_has_its_line(tmp_path):
 def test_a_pack_that_cannot_be_opened_has_all_that_is_wrong_as_findings(tmp_path):
     folder = write(tmp_path / "q", {"pack.toml": 'format = 1\nid = "Q"\n'})
     report = checked(folder)
-    assert [one.rule for one in report.findings] == ["missing", "field"]
+    assert [one.rule for one in report.findings if one.severity == "error"] == ["missing", "field"]
     assert not report.is_fine()
 
 
-def test_a_parent_that_is_not_there_is_a_finding(tmp_path):
-    (found,) = checked(over(tmp_path, "bse")).findings
+def test_a_parent_that_is_not_there_is_a_finding_beside_what_else_is_wrong(tmp_path):
+    found, other = checked(over(tmp_path, "bse", {"strings/en.toml": "common.closing = '{{ x }}'\n"})).findings
     assert (found.rule, found.file, found.line) == ("parent", "pack.toml", 6)
     assert "did you mean 'base'?" in found.fix
+    assert (other.rule, other.file, other.line) == ("unknown-variable", "strings/en.toml", 1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('title = "Tiny"', 'titel = "Tiny"', "pack.toml:4:1: error unknown-field"),
+        ('version = "1.0.0"', "version =", "pack.toml:3:10: error toml"),
+        ('id = "tiny"\n', "", "pack.toml: error missing"),
+        ('license = "MIT"', 'locales = [\n  "en",\n  5,\n]', "pack.toml:7:3: error field"),
+    ],
+)
+def test_a_wrong_manifest_hides_nothing_of_what_else_is_wrong(tmp_path, old, new, place):
+    files = {
+        "strings/en.toml": FILES["strings/en.toml"].replace("event.order.id", "event.order.idd"),
+        "blocks/text.mjml.j2": "<mj-text>{{ block.txt }}</mj-text>\n",
+        "layouts/email.mjml.j2": FILES["layouts/email.mjml.j2"].replace("</mj-column>", ""),
+    }
+    manifest = FILES["pack.toml"].replace('"#111111"', '"nothing"')
+    good, wrong = (
+        checked(tiny(tmp_path / name, {**files, "pack.toml": text}))
+        for name, text in (("good", manifest), ("wrong", manifest.replace(old, new)))
+    )
+    told = [(one.rule, one.file, one.message) for one in wrong.findings if one.severity == "error"]
+    assert {(one.rule, one.file, one.message) for one in good.findings if one.severity == "error"} <= {*told}
+    ink = next(at for at, line in enumerate(manifest.replace(old, new).split("\n"), 1) if line.startswith("ink"))
+    assert [one.line for one in wrong.findings if one.rule == "token" and one.severity == "error"] == [ink]
+    assert any(line.startswith(place) for line in lines(wrong)), lines(wrong)
+    assert len(told) == len({*told})
+    assert not wrong.is_fine()
+    assert wrong.folder == tmp_path / "wrong/tiny"
+
+
+@pytest.mark.parametrize(("name", "meant"), [("deutsch", "de"), ("french", "fr"), ("xq", "")])
+def test_a_file_of_texts_in_no_language_is_a_warning_with_the_one_that_is_meant(tmp_path, name, meant):
+    found = [line for line in lines(checked(tiny(tmp_path, {f"strings/{name}.toml": ""}))) if " language: " in line]
+    assert len(found) == 1
+    assert found[0].startswith(f"strings/{name}.toml: warning language: {name} is no language that CLDR knows")
+    assert (f"did you mean strings/{meant}.toml?" in found[0]) is bool(meant)
+
+
+@pytest.mark.parametrize(("name", "severity"), [("primry", "warning"), ("ribbon", "note")])
+def test_a_token_whose_name_is_almost_one_of_a_parents_is_a_warning(tmp_path, name, severity):
+    manifest = over(tmp_path) / "pack.toml"
+    manifest.write_text(manifest.read_text() + f'[tokens]\n{name} = "#134e6f"\n')
+    (found,) = [one for one in checked(manifest.parent).findings if one.rule == "token"]
+    assert (found.severity, found.line) == (severity, 8)
+    assert found.fix.startswith("did you mean primary?") is (severity == "warning")
 
 
 def test_a_pack_that_is_not_there_is_an_error_of_whoever_asks():

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 something failed to deliver (or was found wrong), 2 bad in
 import json
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -50,11 +51,36 @@ def command(function: _F) -> _F:
 
 def complain(message: str) -> None:
     """One message on standard error."""
-    typer.secho(message, fg="red" if sys.stderr.isatty() else None, err=True)
+    _tell(message, "red")
 
 
 def note(message: str) -> None:
-    typer.secho(message, fg="bright_black" if sys.stderr.isatty() else None, err=True)
+    _tell(message, "bright_black")
+
+
+def _tell(message: str, colour: str) -> None:
+    on_terminal = sys.stderr.isatty()
+    said = "\n".join(map(folded, message.split("\n"))) if on_terminal else message
+    typer.secho(said, fg=colour if on_terminal else None, err=True)
+
+
+def say(line: str) -> None:
+    """A line of prose on standard output; on a terminal folded."""
+    typer.echo(folded(line) if sys.stdout.isatty() else line)
+
+
+def folded(line: str) -> str:
+    """A line as a terminal can show it: broken between words, what goes on further in than where it began."""
+    indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
+    return textwrap.fill(
+        line, columns(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False,
+        replace_whitespace=False,
+    )  # fmt: skip
+
+
+def columns() -> int:
+    """How wide the terminal is."""
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def emit(value: Any) -> None:
@@ -64,7 +90,7 @@ def emit(value: Any) -> None:
 
 def width() -> int:
     """Columns there are for running text."""
-    return shutil.get_terminal_size((100, 24)).columns - 16
+    return columns() - 16
 
 
 def console() -> "Console":

@@ -166,7 +166,7 @@ def show(report: "Report", shown: Shown, form: Form = "text") -> None:
 
 def _checked(report: "Report") -> list[str]:
     """What was looked at, and how long it took."""
-    if not report.label:
+    if not report.label and not report.proofs:
         return ["It cannot be opened: once this is mended, its texts, templates and messages are checked, too."]
     sides = (report.samples, "sample"), (len(report.locales), "language"), (len(report.channels), "channel")
     made = " \N{MULTIPLICATION SIGN} ".join(counted(number, what) for number, what in sides)

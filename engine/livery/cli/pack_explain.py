@@ -69,6 +69,7 @@ def _table(heading: str, file: str, rows: "Sequence[Piece]") -> None:
 
     typer.echo(f"\n{typer.style(heading, bold=True)}{typer.style(f'  {file}', dim=True) if file else ''}")
     made = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    made.add_column(overflow="fold")  # names give way first
     for _ in range(2):
         made.add_column(no_wrap=True)
     for one in rows:

@@ -97,7 +97,7 @@ def _asked(engine: "Engine", wishes: "Wishes", given: dict[str, Any]) -> "Wishes
     if there := [one for one in faults(wishes, engine) if not one.startswith("--")]:
         raise LiveryError(there[0])
     typer.secho("Enter takes what stands in brackets.", dim=True)
-    known = ", ".join(sorted(engine.library.packs))
+    known = ", ".join(sorted(id_ for id_, one in engine.library.packs.items() if one.manifest.adds_to is None))
     questions = {
         "id": ("Id", wishes.id),
         "title": ("What people call it", wishes.title),

@@ -1,5 +1,8 @@
 """`livery pack override` and `livery pack diff`: pieces of a parent that a pack has made its own."""
 
+import re
+import sys
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -94,10 +97,12 @@ def diff(
 
 def _show(one: "ThreeWay", pack: str, *, is_whole: bool) -> None:
     rest = one.rest
-    said = _SAYS[rest.state].format(of=rest.record.of, now=rest.now)
+    said = printable(_SAYS[rest.state].format(of=rest.record.of, now=rest.now))
     mark = "✓" if rest.state == "same" else "!"
-    head = typer.style(mark, fg=_COLOURS[rest.state], bold=True)
-    typer.echo(f"{head} {typer.style(printable(rest.piece), bold=True)}: {printable(said)}")
+    head = f"{mark} {printable(rest.piece)}: "
+    first, *more = _folded(f"{head}{said}")
+    styled = f"{typer.style(mark, fg=_COLOURS[rest.state], bold=True)} {typer.style(head[2:-2], bold=True)}: "
+    typer.echo("\n".join([styled + first.removeprefix(head) if first.startswith(head) else first, *more]))
     if rest.state == "same" and not is_whole:
         return
     if rest.state == "moved":
@@ -107,19 +112,76 @@ def _show(one: "ThreeWay", pack: str, *, is_whole: bool) -> None:
         _lines(kept, one.theirs)
     _lines("What the pack changed", one.ours)
     if rest.state == "moved":
-        both = "Both changed the same lines." if one.has_conflict else "They changed different lines."
-        typer.secho(f"  {both}" if one.then is not None else "", fg="red" if one.has_conflict else None)
-        typer.echo(f"  When yours is as it should be: livery pack diff {pack} --accept '{rest.piece}'")
+        typer.echo()
+        for line in _advice(one, pack):
+            output.say(f"  {line}")
     typer.echo()
 
 
+def _advice(one: "ThreeWay", pack: str) -> list[str]:
+    """What is to be done about a parent's piece that moved."""
+    accept = f"livery pack diff {quote(pack)} --accept {quote(one.rest.piece)}"
+    if one.then is None:
+        return [f"When yours is as it should be: {accept}"]
+    if not one.ours:
+        return [f"Yours is the copy as it was: take it out to follow the parent again, or keep it: {accept}"]
+    if one.has_conflict:
+        both = typer.style("Both changed the same lines: choose in your file what is to stand.", fg="red")
+    else:
+        both = "They changed different lines: write the parent's into your file, if you want it."
+    return [both, f"When yours is as it should be: {accept}"]
+
+
 def _lines(heading: str, lines: list[str]) -> None:
+    """A unified diff. On a terminal, what goes on in the next line stands under its text."""
     typer.secho(f"\n  {heading}{'' if lines else ': nothing'}", dim=True)
-    for line in lines:
-        typer.secho(f"  {printable(line)}".rstrip(), fg=_colour(line), bold=line.startswith(("---", "+++")))
+    if not sys.stdout.isatty():
+        for line in lines:
+            typer.echo(f"  {printable(line)}".rstrip())
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table.grid()
+    made.add_column(width=3)
+    made.add_column(overflow="fold")
+    changed = _changed(lines)
+    for at, line in enumerate(lines):
+        style, is_head = _colour(line), line.startswith(("---", "+++", "@@"))
+        sign = "" if is_head else line[:1]
+        text = Text(printable(line if is_head else line[1:]), style)
+        text.stylize("reverse", *changed.get(at, (0, 0)))
+        made.add_row(Text(f"  {sign}", style), text)
+    output.console().print(made)
 
 
-def _colour(line: str) -> str | None:
+def _changed(lines: list[str]) -> dict[int, tuple[int, int]]:
+    """What differs inside lines that took the place of others, by their number; lines of templates are long."""
+    found = {}
+    for run in re.finditer("(-+)([+]+)", "".join(line[:1] for line in lines[2:])):
+        if len(run[1]) != len(run[2]):
+            continue
+        for old, new in zip(range(*run.span(1)), range(*run.span(2)), strict=True):
+            one, two = printable(lines[old + 2][1:]), printable(lines[new + 2][1:])
+            start = _alike(one, two)
+            end = _alike(one[start:][::-1], two[start:][::-1])
+            if start or end:
+                found[old + 2], found[new + 2] = (start, len(one) - end), (start, len(two) - end)
+    return found
+
+
+def _alike(one: str, two: str) -> int:
+    """How many characters both begin with."""
+    pairs = enumerate(zip(one, two, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(two)))
+
+
+def _colour(line: str) -> str:
     if line.startswith("@@"):
         return "cyan"
-    return {"+": "green", "-": "red"}.get(line[:1])
+    bold = "bold " if line.startswith(("---", "+++")) else ""
+    return bold + {"+": "green", "-": "red"}.get(line[:1], "")
+
+
+def _folded(line: str) -> list[str]:
+    return (output.folded(line) if sys.stdout.isatty() else line).split("\n")

@@ -1,25 +1,79 @@
-"""`livery pack po-export` and `livery pack po-import`: texts of a pack in translators' own tools."""
+"""`livery pack languages`, `po-export` and `po-import`: how far texts are translated, and translators' own tools."""
 
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from livery.cli import output
-from livery.cli.findings import Shown, counted, where
+from livery.cli.findings import Shown, counted, printable, where
 from livery.cli.output import FAILED, ConfigOption, JsonOption
 from livery.cli.pack import PackArgument, named
 from livery.cli.pack_override import FolderArgument
 from livery.errors import LiveryError
+from livery.locales import normal
+
+if TYPE_CHECKING:
+    from livery.packs.completeness import Completeness
 
 LocaleOption = Annotated[str, typer.Option("--locale", "-l", help="The language (BCP 47), such as de or pt-BR.")]
 SourceOption = Annotated[str, typer.Option("--source", help="The language to translate from.")]
 
 
 def add_to(app: typer.Typer) -> None:
+    app.command()(output.command(languages))
     app.command()(output.command(po_export))
     app.command()(output.command(po_import))
+
+
+def languages(
+    pack: PackArgument,
+    locale: Annotated[str, typer.Option("--locale", "-l", help="List what is left to do in this language.")] = "",
+    config: ConfigOption = None,
+    *,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how far the texts a pack uses are translated, its parents' included; with --locale, what is left."""
+    from livery.errors import NotFound
+    from livery.packtools import texts
+    from livery.packtools.uses import uses
+    from livery.studio.bench import Bench
+
+    with closing(Bench.opened(named(pack, config))) as bench:
+        spoken = texts.languages(bench.packs)
+        if locale and normal(locale) not in spoken:
+            raise NotFound(f"the pack does not speak {locale!r}; it speaks {', '.join(spoken)}")
+        found = texts.report(bench.packs, uses(bench.packs, bench.engine.types))
+    if as_json:
+        output.emit(found.plain())
+        return
+    columns = ("language", "texts", "translated", "in another", "in none", "plural forms lacking")
+    output.table(
+        columns,
+        [
+            (one.locale, one.texts, f"{one.translated} ({one.percent} %)", one.elsewhere, one.missing, one.plural)
+            for one in found.languages
+        ],
+    )
+    if locale:
+        _left(found, normal(locale))
+    elif found.left():
+        output.note(
+            "With --locale, each text that is left is listed; `livery pack po-export` writes them for translators."
+        )
+
+
+def _left(found: "Completeness", locale: str) -> None:
+    rows = found.left(locale)
+    for row in rows:
+        place = f"{row.pack} {row.file}{f':{row.line}' if row.line else ''}"
+        why = f"comes in {row.source}" if row.state == "elsewhere" else "is there in no language they get"
+        if row.plural:
+            why = f"lacks the plural forms {', '.join(row.plural)}"
+        output.say(printable(f"{row.key}: {why}{f' ({place})' if row.pack else ''}"))
+    if not rows:
+        typer.echo(f"Nothing is left to do in {locale}.")
 
 
 def po_export(

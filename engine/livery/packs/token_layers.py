@@ -23,6 +23,10 @@ _GUESSES, _GUESSED = 20, 30
 """Comparing names costs time: how many findings may guess what was meant, and how long a name they look at."""
 
 
+_SLIP = 0.85
+"""From which likeness on a name is rather a slip of the pen than a name of its own."""
+
+
 class TokenSpec(Model):
     """A token in table form: `primary = { type = "colour", value = "#2747c9" }`.
 
@@ -247,11 +251,20 @@ def _without_a_table(sheet: Sheet, depth: int, name: str, said: Sequence[tuple[i
     if sheet.owners[depth].is_tenant:
         return Remark(" is no token of its packs", _meant(sheet, name), "note")
     kind = guess(next((text for _, text in _texts(said)), ""))
-    return Remark(" has no type, so it is taken as a text", f'declare it with type = "{kind}"', "note")
+    declare = f'declare it with type = "{kind}"'
+    if near := _near(sheet, name, _SLIP):
+        fix = f"did you mean {near}? If it is a token of your own, {declare}"
+        return Remark(" is no token of its parents, so nothing of theirs changes by it", fix, "warning")
+    return Remark(" has no type, so it is taken as a text", declare, "note")
 
 
 def _meant(sheet: Sheet, name: str) -> str:
+    near = _near(sheet, name)
+    return f"did you mean {near}?" if near else "check its spelling"
+
+
+def _near(sheet: Sheet, name: str, likeness: float = 0.6) -> str:
+    """The declared token whose name is most like one; empty if none is."""
     known = [one for one in sheet.tables if len(one) <= _GUESSED]
     may_guess = len(sheet.findings) < _GUESSES and len(name) <= _GUESSED
-    near = get_close_matches(name, known, n=1) if may_guess else []
-    return f"did you mean {near[0]}?" if near else "check its spelling"
+    return next(iter(get_close_matches(name, known, 1, likeness) if may_guess else ()), "")

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from livery.packs.pack import Pack
 from livery.packs.tokens import resolve
 from livery.packtools import assets, drift, grammar, markup, texts
 from livery.packtools.grammar import Reading
+from livery.packtools.mending import mended
 from livery.packtools.merging import each_once, merged
 from livery.packtools.proofs import Proof, Prover
 from livery.packtools.shapes import Shape, in_templates, in_texts
@@ -99,7 +100,8 @@ class Report:
 def check(target: Target) -> Report:
     """Check a pack.
 
-    A pack that cannot be opened for what is in it has that as its findings.
+    A pack that cannot be opened for what is in it has that as its findings; if that is only its `pack.toml`, all the
+    rest is checked as if the lines that are wrong were not there.
 
     Raises:
         NotFound: there is no such pack, or the configuration has no such seller.
@@ -112,12 +114,26 @@ def check(target: Target) -> Report:
     except PackError as error:
         if target.path is not None and not target.path.exists():
             raise
-        found = ordered(trouble_of(error))
-        name = found[0].pack or target.pack
-        return Report(name, folder=target.path, findings=found, seconds=time.perf_counter() - started)
-    with closing(bench):
-        report = _checked(bench)
+        report = _unopened(target, ordered(trouble_of(error)))
+    else:
+        with closing(bench):
+            report = _checked(bench)
     report.seconds = time.perf_counter() - started
+    return report
+
+
+def _unopened(target: Target, wrong: list[Finding]) -> Report:
+    """Of a pack that cannot be opened: why not, and what would be wrong with it besides."""
+    report = Report(wrong[0].pack or target.pack, folder=target.path)
+    with mended(target, wrong) as made:
+        if made is None:
+            report.findings = wrong
+            return report
+        with closing(Bench.opened(made.target)) as bench:
+            found = _checked(bench)
+        besides = [replace(one, pack=report.pack if one.pack == found.pack else one.pack) for one in found.findings]
+        report.findings = ordered([*(one for one in wrong if one.file == MANIFEST), *made.told(besides)])
+        report.proofs, report.locales, report.channels = found.proofs, found.locales, found.channels
     return report
 
 

@@ -69,15 +69,19 @@ class ThreeWay:
         if self.now is None or self.rest.state == "same":
             return []
         if self.then is None:
-            return _diff(self.own or "", self.now, self.pack, self.rest.now)
-        return _diff(self.then, self.now, self.rest.record.of, self.rest.now)
+            return _diff(self.own or "", self.now, f"{self.pack}, yours", f"{self.rest.now}, now")
+        return _diff(self.then, self.now, self._copied, f"{self.rest.now}, now")
 
     @property
     def ours(self) -> list[str]:
         """What the pack changed, as a unified diff."""
         if self.then is None or self.own is None:
             return []
-        return _diff(self.then, self.own, self.rest.record.of, self.pack)
+        return _diff(self.then, self.own, self._copied, f"{self.pack}, yours")
+
+    @property
+    def _copied(self) -> str:
+        return f"{self.rest.record.of}, as it was copied"
 
     @property
     def has_conflict(self) -> bool:

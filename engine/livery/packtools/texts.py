@@ -3,13 +3,19 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import PurePath
 
+from livery.cldr import is_language
 from livery.packs.chain import PackChain
 from livery.packs.completeness import Completeness, Row, completeness
 from livery.packs.completeness import findings as told
 from livery.packs.findings import Finding
+from livery.packs.pack import Pack
 from livery.packs.strings import path_of
 from livery.packtools.uses import Uses, used_at
+
+_SHORT = 2
+"""Of how many letters the tags of most languages are."""
 
 
 def report(packs: PackChain, uses: Uses) -> Completeness:
@@ -31,7 +37,19 @@ def findings(packs: PackChain, found: Completeness) -> list[Finding]:
     made += [_untold(packs, key) for key in found.untold]
     made += [_missing(packs, row) for row in _once(found.rows) if row.key not in missing]
     made += _unused(packs, found.unused, {row.key for row in found.rows})
+    made += _odd_languages(own)
     return made
+
+
+def _odd_languages(own: Pack) -> Iterator[Finding]:
+    """Files named after what may be a tag (BCP 47) but is that of no language."""
+    for tag, file in own.string_files.items():
+        if is_language(tag):
+            continue
+        meant = _language_called(PurePath(file).stem)
+        fix = f"did you mean strings/{meant}.toml?" if meant else "name it after a language, such as de.toml"
+        said = f"{tag} is no language that CLDR knows, so no reader's is this one"
+        yield Finding(severity="warning", rule="language", message=said, fix=fix, pack=own.id, file=file)
 
 
 def _once(rows: Sequence[Row]) -> Iterator[Row]:
@@ -68,3 +86,18 @@ def _unused(packs: PackChain, keys: Sequence[str], used: Collection[str]) -> Ite
                 fix=f"did you mean {near[0]}?" if near else "", pack=own.id, file=file, line=place.line,
                 column=place.column,
             )  # fmt: skip
+
+
+def _language_called(name: str) -> str:
+    """The tag of the language of a name, in English or in the language itself; empty if none is called so.
+
+    It takes a second or two: many languages are gone through.
+    """
+    from babel import Locale
+    from babel.localedata import exists
+
+    english, asked = {str(tag): str(said) for tag, said in Locale("en").languages.items()}, name.casefold()
+    found = next((tag for tag, said in english.items() if said.casefold() == asked), "")
+    tags = sorted(tag for tag in english if len(tag) == _SHORT and exists(tag))
+    own = (tag for tag in tags if str(Locale(tag).languages.get(tag, "")).casefold() == asked)
+    return found or next(own, "")
