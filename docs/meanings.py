@@ -153,6 +153,7 @@ and a call of [`livery_on_alarm`](hooks.md#livery_on_alarm).
 | `dead` | A delivery was given up. |
 | `paused` | A destination failed several times in a row; its deliveries wait, one of them tries from time to time. |
 | `disabled` | A destination said that it is gone for good (410); nothing is sent there until somebody enables it. |
+| `domain_lost` | A tenant's sender domain is verified no more: its mail comes from the platform's address. |
 | `swept` | Work had lost its wake and was found by the sweep: a fault of ours. Nothing is lost; report it. |"""
 
 OVERLAY = "Only what differs from the parent. A text is a string key, or a template (`{{`)."

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from livery.testing import HttpReceiver, MailServer
+from name_server import name_server
 
+__all__ = ["name_server"]
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("settled", deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW)
 settings.register_profile("search", deadline=None, max_examples=2000, database=None, suppress_health_check=_SLOW)

@@ -25,7 +25,7 @@ from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
 from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
-from livery.policies import DeliveryPolicy, DirectoryPolicy
+from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
@@ -93,7 +93,8 @@ class Config(Model):
         default=PlatformSender(), description="The From address of every seller without a verified one."
     )
     verified_domains: tuple[str, ...] = Field(
-        default=(), description="Domains a tenant's own sender address may be in."
+        default=(),
+        description="Domains any tenant's own sender address may be in, beside those that `livery domain` verifies.",
     )
     default_pack: str = Field(default="base", description="The pack of tenants that name none.")
     default_locale: str = Field(default="en", description="The language of last resort.")
@@ -113,6 +114,7 @@ class Config(Model):
         default=DirectoryPolicy(),
         description="How long the host's directory of people may take, and its answers count.",
     )
+    domains: DomainPolicy = Field(default=DomainPolicy(), description="How tenants' sender domains are verified.")
     images: Images = Field(default=Images(), description="How packs' images reach readers.")
     channels: dict[str, dict[str, Any]] = Field(
         default={}, repr=False, description="The operator's settings of each channel: `[channels.smtp]`."

@@ -70,6 +70,14 @@ def domain_of(text: str) -> str:
     return name
 
 
+def ascii_form(text: str) -> str:
+    """The same as `domain_of`, and of what is no domain the text as it is, in lower case: to compare by."""
+    try:
+        return domain_of(text)
+    except WrongDomain:
+        return text.lower()
+
+
 def new_token() -> str:
     """The text that one tenant publishes for one domain; not a secret, since DNS tells everybody."""
     return secrets.token_hex(16)

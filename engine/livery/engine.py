@@ -15,20 +15,23 @@ from livery.administration.desk import Parts
 from livery.administration.facade import Settings
 from livery.channels import Channels
 from livery.config import Config, find_file
+from livery.delivery_log import DeliveryLog
 from livery.directory.answering import Answers
 from livery.directory.facade import Directory
 from livery.directory.host import HostDirectory
+from livery.domains import Resolver
 from livery.errors import LiveryError
 from livery.hooks import Hooks, Loaded, unique
-from livery.models.delivery import Attempt, Delivery, Destination
+from livery.models.delivery import Delivery
 from livery.models.event import Event, EventType
 from livery.models.explanation import Explanation, Planned
 from livery.models.message import Envelope
 from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
 from livery.planning import Planner
-from livery.ports import Now, Query, Receipt, Suppress, Waiting, nobody_suppressed, utc_now
-from livery.safe import Safe, is_sealed_wire
+from livery.ports import Now, Receipt, Suppress, nobody_suppressed, utc_now
+from livery.safe import Safe
+from livery.sender_domains import SenderDomains
 from livery.settings.live import Live
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf, cache_folder
@@ -39,11 +42,10 @@ from livery.vault import Vault
 from livery.writing import Preview, Writer, reading_of
 
 if TYPE_CHECKING:
-    from livery.storage.interventions import Interventions
     from livery.workshop import Workshop
 
 
-class Engine:
+class Engine(DeliveryLog):
     """One configured Livery. Open it once in a process and share it; every method is safe from any thread.
 
     The store is opened when it is first needed: `explain` and `preview` read one that is there, and make none.
@@ -56,6 +58,7 @@ class Engine:
         plugins: Mapping[str, object] | None = None,
         now: Now = utc_now,
         random: Random | None = None,
+        resolve: Resolver | None = None,
     ) -> None:
         self.config = config
         self.now, self.random = now, random or SystemRandom()
@@ -88,6 +91,7 @@ class Engine:
             now=now,
             bounced_for=timedelta(days=config.delivery.bounce_days),
         )
+        self.domains = self._sender_domains(resolve or config.domains.resolver())
         self.press = Press()
         self.shelf = Shelf(cache_folder())
         self.writer = Writer(
@@ -95,7 +99,8 @@ class Engine:
         )
         self.answers = Answers(self._maybe("directory"), HostDirectory(self.hooks, config.directory).ask)
         parts, off = (config, self.answers, self.types, self.channels, self.tenants), self.suppressions.kept_off
-        self.planner = Planner(*parts, settings=self.live, suppressions=off, blocks=self.writer.audiences)
+        standing, blocks = self.domains.standing, self.writer.audiences
+        self.planner = Planner(*parts, settings=self.live, suppressions=off, standing=standing, blocks=blocks)
         self.settings = Settings(self._desk_parts())
 
     @classmethod
@@ -111,7 +116,7 @@ class Engine:
         Args:
             config: a Config, the path of a livery.toml, or None for LIVERY_CONFIG or ./livery.toml.
             plugins: the host's own hook implementations (modules or objects) by name, beside the installed ones.
-            options: `now` and `random`, for tests that need a clock and a chance of their own.
+            options: `now`, `random` and `resolve`, for tests that need a clock, a chance and a DNS of their own.
 
         Raises:
             ConfigError: a setting is wrong; every one is listed.
@@ -283,22 +288,6 @@ class Engine:
 
     # ------------------------------------------------------------------ what was done
 
-    def deliveries(self, **filters: Any) -> list[Delivery]:
-        """Deliveries, newest first; filters are the fields of `livery.ports.Query`."""
-        return self._opened().ledger.deliveries(Query(**filters))
-
-    def attempts(self, delivery: str) -> list[Attempt]:
-        """Every attempt of a delivery, first to last."""
-        return self._opened().ledger.attempts(delivery)
-
-    def wire(self, delivery: str) -> bytes | None:
-        """The bytes of a delivery as they were sent; None before the first attempt.
-
-        None too for a message with secrets in it: that is for those it was written to.
-        """
-        wire = self._opened().ledger.wire(delivery)
-        return None if wire is None or is_sealed_wire(wire) else wire
-
     def suppressed(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
         """Whom not to write to, right before a send, each with why: by the suppression list, and by `suppress`."""
         return {**self.suppressions.before_send(delivery, envelope), **self.suppress(delivery, envelope)}
@@ -311,23 +300,6 @@ class Engine:
     def registry(self) -> Any:
         """The same as a `prometheus_client.CollectorRegistry`, for hosts that serve it beside their own."""
         return self._opened().flow.telemetry.registry
-
-    @property
-    def interventions(self) -> "Interventions":
-        """What people do by hand: retry, cancel and purge deliveries, switch destinations; each on record."""
-        return self._opened().interventions
-
-    def destinations(self, *, troubled: bool = True) -> list[Destination]:
-        """Destinations that are paused or disabled; or, not only `troubled`, all that ever failed."""
-        return self._opened().ledger.destinations(troubled=troubled)
-
-    def waiting(self, tenant: str | None = None, *, limit: int = 100) -> list[Waiting]:
-        """Events that were accepted and wait to be planned, the oldest first: why, and when it is tried again."""
-        return self._opened().ledger.waiting(tenant, limit)
-
-    def counts(self) -> dict[str, int]:
-        """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""
-        return self._opened().ledger.counts()
 
     @property
     def plugins(self) -> Sequence[Loaded]:
@@ -363,11 +335,19 @@ class Engine:
         return [*found, *(Path(folder) for _, folder in self.hooks.collect("livery_register_packs"))]
 
     def _tell_of_packs(self) -> None:
-        for error in self.library.broken.values():
-            self.hooks.alarm("degraded", f"a pack was set aside: {error}")
-        for one in self.library.findings():
-            if one.severity == "error":
-                self.hooks.alarm("degraded", f"of the pack {one.pack} something was set aside: {one}")
+        for said in self.library.faults():
+            self.hooks.alarm("degraded", said)
+
+    def _sender_domains(self, resolve: Resolver) -> SenderDomains:
+        return SenderDomains(
+            self.tenants,
+            made=self._always("domains"),
+            found=self._maybe("domains"),
+            resolve=resolve,
+            alarm=self.hooks.alarm,
+            now=self.now,
+            recheck=timedelta(days=self.config.domains.recheck_days),
+        )
 
     def _desk_parts(self) -> Parts:
         checks = Checks(self.types, self.channels, packs=lambda: list(self.library.packs))

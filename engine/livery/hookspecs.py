@@ -115,7 +115,8 @@ def livery_on_alarm(kind: str, message: str, event: Event | None) -> None:
         kind: `unreachable` (an event reached no person), `directory` (the host's directory does not answer),
             `degraded` (a pack fell back to its parent),
             `hook_failed` (a plugin raised), `dead` (a delivery was given up), `paused` (a destination keeps failing),
-            `disabled` (a destination is gone for good), `swept` (work had lost its wake and was found again).
+            `disabled` (a destination is gone for good), `domain_lost` (a sender domain is no longer verified), `swept`
+            (work had lost its wake and was found again).
         message: one sentence for the operator; holds no secrets.
         event: the event concerned, if there is one.
 

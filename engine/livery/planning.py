@@ -10,6 +10,7 @@ from livery.channel import ChannelType
 from livery.channels import Channels
 from livery.config import Config
 from livery.directory.answering import Answers
+from livery.domains import ascii_form
 from livery.errors import Problem, UnknownSeller, shown
 from livery.ids import new_id
 from livery.locales import one_line
@@ -20,6 +21,7 @@ from livery.models.explanation import Planned, SwitchedOff
 from livery.models.message import Envelope
 from livery.models.tenant import Chain, seller_name
 from livery.ports import Plan
+from livery.sender_domains import Standing
 from livery.settings.differences import ANY
 from livery.settings.effect import as_said, chain_of, due_by
 from livery.settings.live import Live
@@ -111,6 +113,7 @@ class Planner:
         tenants: the tenants.
         settings: what the tenants' levels say.
         suppressions: who must not be written to.
+        standing: whether mail of a seller may come from a domain, where `verified_domains` does not have it.
         blocks: whom the blocks of a notification are for, where the seller's pack says so.
 
     """
@@ -125,11 +128,13 @@ class Planner:
         *,
         settings: Live,
         suppressions: KeptOff = lambda _chain, _kind, _addresses: {},
+        standing: Callable[[Chain, str], Standing] = lambda _chain, _domain: Standing(counts=False),
         blocks: Callable[[Chain, EventType], copies.Audiences] = lambda _chain, _kind: (),
     ) -> None:
         self._config, self._directory, self._types, self._channels = config, directory, types, channels
         self._tenants, self._settings, self._blocks = tenants, settings, blocks
-        self._suppressions = suppressions
+        self._suppressions, self._domains = suppressions, standing
+        self._verified = frozenset(map(ascii_form, config.verified_domains))
         self._asked: dict[tuple[str, str], Asked] = {}
 
     def under(self, settings: Live) -> "Planner":
@@ -228,13 +233,21 @@ class Planner:
             own = tenant.sender.address
             if own is None:
                 continue
-            if own.rpartition("@")[2].lower() in map(str.lower, self._config.verified_domains):
+            domain = own.rpartition("@")[2]
+            standing = self._standing(chain, domain)
+            if standing.counts:
                 return From(one_line(name, _NAME_LENGTH), own, reply_to, f"from {tenant.level} {tenant.id}")
-            why = f"the platform's address: the domain of {own} ({tenant.level} {tenant.id}) is not verified"
+            to_do = f": {standing.to_do}" if standing.to_do else ""
+            why = f"the platform's address: the domain of {own} ({tenant.level} {tenant.id}) is not verified{to_do}"
             reply_to = reply_to or own
             break
         address = platform.address or f"notifications@{self._config.message_id_domain}"
         return From(one_line(name, _NAME_LENGTH), address, reply_to or platform.reply_to or "", why)
+
+    def _standing(self, chain: Chain, domain: str) -> Standing:
+        if ascii_form(domain) in self._verified:
+            return Standing(counts=True)
+        return self._domains(chain, domain)
 
     def _asking(self, event_type: str, channel: str) -> Asked:
         made = self._asked.get((event_type, channel))

@@ -1,11 +1,12 @@
-"""The operator's settings of how work is done: what `[delivery]` and `[directory]` may say. `config` imports it."""
+"""The operator's settings of how work is done: what `[delivery]`, `[directory]` and `[domains]` may say."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, IPvAnyAddress
 
+from livery.domains import Resolver, resolver
 from livery.models.base import Model
 from livery.ports import Breaker, Load
 from livery.retry import Rules
@@ -101,3 +102,19 @@ class DirectoryPolicy(Model):
         default=60.0, ge=0, le=_DAY, description="How long its answers count; 0 asks for every event."
     )
     cache_size: int = Field(default=10_000, ge=0, le=10_000_000, description="How many answers are kept.")
+
+
+class DomainPolicy(Model):
+    """`[domains]`: how tenants' sender domains are verified."""
+
+    recheck_days: int = Field(
+        default=7, ge=1, le=365, description="Days after which DNS is asked again whether a verified domain still is."
+    )
+    nameservers: tuple[IPvAnyAddress, ...] = Field(
+        default=(), description="IP addresses of the name servers that are asked; the system's if empty."
+    )
+    nameserver_port: int = Field(default=53, ge=1, le=65535, description="The port of `nameservers`.")
+
+    def resolver(self) -> Resolver:
+        """Asks DNS as it is said here."""
+        return resolver([str(one) for one in self.nameservers], port=self.nameserver_port)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +21,7 @@ from livery.storage.database import connect
 from livery.storage.directory import DirectoryTable
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
+from livery.storage.sender_domains import SenderDomainTable
 from livery.storage.settings import SettingsStore
 from livery.storage.suppressions import SuppressionTable
 from livery.storage.tenants import TenantTable
@@ -43,6 +44,8 @@ class Workshop:
     directory: DirectoryTable
     settings: SettingsStore
     suppressions: SuppressionTable
+    domains: SenderDomainTable
+    recheck: Callable[[], object]
     execution: EmbeddedExecution
     flow: Flow
     load: Load
@@ -101,8 +104,8 @@ class Workshop:
         )
         interventions = Interventions(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger.engine), SuppressionTable(ledger)
-        parts = TenantTable(ledger), DirectoryTable(ledger), settings, suppressions
-        return cls(ledger, *parts, execution, flow, load, interventions)
+        parts = TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger)
+        return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""
@@ -118,6 +121,7 @@ class Workshop:
                 await asyncio.sleep(every)
                 try:
                     await asyncio.to_thread(self.flow.sweep)
+                    await asyncio.to_thread(self.recheck)
                 except LiveryError as error:
                     log.warning("the sweep failed and is made again: %s", error)
 

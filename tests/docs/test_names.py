@@ -179,7 +179,7 @@ def known_words():
     metrics = {family.name for family in text_string_to_metric_families(Telemetry().text())}
     metrics |= {f"{name}_total" for name in metrics}
     fields = {f"livery_{name}" for name in FIELDS}
-    return vocabulary() | tables | metrics | fields | {"hook_failed", "hook_order", "account_manager"}
+    return vocabulary() | tables | metrics | fields | {"domain_lost", "hook_failed", "hook_order", "account_manager"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)

@@ -4,6 +4,7 @@ import typer
 
 from livery.cli import (
     directory,
+    domains,
     events,
     log,
     pack,
@@ -31,6 +32,7 @@ app = typer.Typer(
 events.add_to(app)
 log.add_to(app)
 system.add_to(app)
+domains.add_to(app)
 secrets.add_to(app)
 suppression.add_to(app)
 tenants.add_to(app)

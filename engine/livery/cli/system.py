@@ -220,6 +220,7 @@ def _check_engine(engine: "Engine", check: Any) -> None:
             f"channel {kind.name}",
             lambda name=kind.name: engine.channels.missing(name) or engine.channels.open(name),
         )
+    check("sender domains", lambda: _lost(engine))
     check("packs can be compiled", engine.press.warm)
     for finding in engine.library.findings():
         if finding.severity == "error":
@@ -230,3 +231,9 @@ def _check_engine(engine: "Engine", check: Any) -> None:
         "deliveries given up",
         lambda: f"{dead['dead']}: see livery deliveries list --state dead" if dead.get("dead") else "",
     )
+
+
+def _lost(engine: "Engine") -> str:
+    """Domains that were verified and are so no more; those that are due are asked for first."""
+    engine.domains.recheck()
+    return "; ".join(f"{one.domain} of {one.tenant}: {one.detail}" for one in engine.domains.find() if one.is_lost)

@@ -62,7 +62,8 @@ class Sender(Model):
     """From whom mail comes."""
 
     address: Address | None = Field(
-        default=None, description="Counts at a tenant only if its domain is in `verified_domains`."
+        default=None,
+        description="Counts at a tenant only if its domain is verified: in `verified_domains`, or by `livery domain`.",
     )
     name: str | None = Field(default=None, description="Display name; the seller's name if absent.")
     reply_to: Address | None = Field(default=None, description="Where answers go.")

@@ -180,6 +180,12 @@ class Library:
                 found.extend(error.findings)
         return ordered(found)
 
+    def faults(self) -> Iterator[str]:
+        """What was set aside, a sentence each."""
+        yield from (f"a pack was set aside: {error}" for error in self.broken.values())
+        wrong = [one for one in self.findings() if one.severity == "error"]
+        yield from (f"of the pack {one.pack} something was set aside: {one}" for one in wrong)
+
     def changed(self) -> bool:
         """Whether any source looks otherwise than when it was read; looks at no content, so it may be asked often."""
         return any(stamp(source) != seen for source, seen in self._state.stamps.items())

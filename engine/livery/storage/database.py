@@ -1,6 +1,6 @@
 """Opening a database: SQLite in WAL with synchronous=FULL, migrated to the newest schema."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
 from livery.storage.schema import HEAD, VERSION_TABLE
 
+_AT_ONCE = 500
 _BUSY_MS = 30_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -73,6 +74,14 @@ def upsert(tx: Connection, into: Table) -> Any:
     from sqlalchemy.dialects.sqlite import insert
 
     return insert(into)
+
+
+def slices(values: Collection[str] | None) -> Sequence[Sequence[str] | None]:
+    """In as many parts as a statement takes parameters; `[None]` if there is no choice to make."""
+    if values is None:
+        return [None]
+    every = sorted(values)
+    return [every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE)]
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -309,3 +309,19 @@ thread = Table(
     Column("reference", String(200), nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+
+sender_domain = Table(
+    "livery_sender_domain",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("domain", String(253), primary_key=True),
+    Column("token", String(64), nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("verified_at", BigInteger),
+    Column("checked_at", BigInteger),
+    Column("status", String(20), nullable=False),
+    Column("detail", Text, nullable=False),
+)
+Index("ix_livery_sender_domain_due_at", sender_domain.c.due_at)

@@ -6,13 +6,12 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, RowMapping, delete, select
 
 from livery.storage import schema
-from livery.storage.database import micros, moment, told, upsert
+from livery.storage.database import micros, moment, slices, told, upsert
 from livery.storage.ledger import Ledger
 from livery.suppressions import ANY, Kind, Suppression
 
 _TABLE = schema.suppression
 _KEY = ("tenant", "address", "event_type")
-_AT_ONCE = 500
 
 
 class SuppressionTable:
@@ -57,7 +56,7 @@ class SuppressionTable:
             where.append(_TABLE.c.address == address)
         found: list[Suppression] = []
         with told(), self._ledger.engine.connect() as connection:
-            for some in _slices(tenants):
+            for some in slices(tenants):
                 wanted = where if some is None else [*where, _TABLE.c.tenant.in_(some)]
                 rows = connection.execute(select(_TABLE).where(*wanted).order_by(*order).limit(limit)).mappings()
                 found += [_of(row) for row in rows]
@@ -68,7 +67,7 @@ class SuppressionTable:
     ) -> Sequence[Suppression]:
         found: list[Suppression] = []
         with told(), self._ledger.engine.connect() as connection:
-            for some in _slices(addresses) or [None]:
+            for some in slices(addresses) or [None]:
                 statement = select(_TABLE).where(
                     _TABLE.c.address.in_(some or ()),
                     _TABLE.c.tenant.in_(list(tenants)),
@@ -77,14 +76,6 @@ class SuppressionTable:
                 )
                 found += [_of(row) for row in connection.execute(statement).mappings()]
         return found
-
-
-def _slices(values: Collection[str] | None) -> Sequence[Sequence[str] | None]:
-    """In as many parts as a statement takes parameters."""
-    if values is None:
-        return [None]
-    every = sorted(values)
-    return [every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE)]
 
 
 def _of(row: RowMapping) -> Suppression:
