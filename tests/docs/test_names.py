@@ -132,7 +132,7 @@ def test_every_setting_named_exists(page):
 
 def vocabulary():
     """Every identifier with an underscore that the docs may use: names of the public code and of the packs."""
-    words = {*dir(builtins), *HOOKS, *vars(plugin), *vars(Engine), *vars(Config)}
+    words = {*dir(builtins), *HOOKS, *vars(plugin), *dir(Engine), *vars(Config)}
     for module in walk_packages(livery.__path__, "livery."):
         if ".migrations" in module.name:
             continue
