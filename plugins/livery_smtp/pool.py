@@ -26,7 +26,7 @@ _PROBE_AFTER = 5.0
 _PROBE_WAIT = 3.0
 _CROWDED = 30.0
 """Seconds in which no more connections are opened than there are, once the server refused one."""
-_MOVES = 3
+_MOVES = 5
 _ALONG = 256 * 1024
 """Bytes of a content up to which the next message's commands follow at once; a larger one may take its time."""
 
@@ -285,6 +285,8 @@ class Pool:
         """The next waiting message, if its commands may be sent along with a content of this size."""
         if "PIPELINING" not in session.features or size > _ALONG or session.served >= self._terms.messages:
             return None
+        if self._waiting and self._waiting[0].moves:
+            return None  # lost once with another's content: now it goes on its own
         while transaction := self._next():
             if outcome := transaction.unfit(session.features):
                 transaction.settle(outcome)

@@ -283,6 +283,18 @@ async def test_what_becomes_of_a_message_does_not_touch_the_one_that_was_announc
     assert [len(line.mails) for line in talk.lines] == [1, 2]
 
 
+async def test_a_server_that_hangs_up_after_each_message_gets_all_of_them():
+    async def script(line):
+        await line.greet()
+        await line.take()
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=3)
+        outcomes = await all_sent(channel, dispatches(channel, 30))
+    assert {one.status for one in outcomes} == {"accepted"}
+    assert sum(len(line.mails) for line in talk.lines) == 30
+
+
 async def test_a_message_that_hangs_does_not_take_the_one_announced_with_it_along():
     async def hanging(line):
         await line.greet()
