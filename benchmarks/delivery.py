@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
+import webhooks
 from render import ByHand
 
 from livery import Config, Engine
@@ -217,3 +218,4 @@ def far() -> None:
 if __name__ == "__main__":
     near()
     far()
+    webhooks.main()
