@@ -16,6 +16,15 @@ TENANT = """\
 One tenant. The key is its id: the one events name their seller by. The tenant without a `parent` is the platform,
 one that is somebody's parent a distributor, any other a seller. What is absent comes from the parent."""
 
+STORED = """\
+What `livery settings` and `engine.settings` change while Livery runs. Only differences are kept; those of a tenant lie
+over what `livery.toml` says of the same tenant. How they are resolved, with examples:
+[who gets this, and why](../who-gets-this.md)."""
+KINDS = {
+    "scalar": "one value: `set`",
+    "list": "selectors: `set`, `add`, `remove`",
+    "table": "items by name: `set`, `add`, `remove`",
+}
 EVENT_SETTINGS = """\
 What one tenant changes for one event type; `"*"` stands for all of them and is applied before the type's own table.
 Only differences: what is absent is inherited, and later changes above still arrive."""

@@ -23,6 +23,8 @@ from livery.outbound import OutboundPolicy
 from livery.packs import manifest
 from livery.packs.filters import FILTERS, TESTS
 from livery.packs.tokens import describe
+from livery.settings.fields import FIELDS, Field
+from livery.settings.quiet import QuietPeriod
 
 
 class Facts:
@@ -71,7 +73,17 @@ def settings(facts: Facts) -> str:
             parts.append(f"## `[channels.{name}]`\n\nThe channel `{name}` has no settings of the operator's.")
         if channel.Destination.model_fields:
             section(f"[[tenants.<id>.channels.{name}]]", channel.Destination, meanings.destination(kind))
+    parts.append(f"## Settings in the store\n\n{meanings.STORED}\n\n{_stored()}")
+    parts.append(f"## Quiet periods\n\n{inspect.getdoc(QuietPeriod)}\n\n{field_table(QuietPeriod)}")
     return "# Settings\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _stored() -> str:
+    def of(one: Field) -> str:
+        return "one channel" if one.needs_channel else "event types and channels"
+
+    rows = [(code(one.name), meanings.KINDS[one.kind], of(one), one.summary) for one in FIELDS.values()]
+    return table(("setting", "takes", "can differ by", "meaning"), rows)
 
 
 def _tables(model: Any) -> Iterator[tuple[str, Any]]:

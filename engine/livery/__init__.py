@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.errors import EventError, LiveryError
     from livery.models.event import Event
-    from livery.ports import Receipt, Who
+    from livery.ports import Receipt
 
-__all__ = ["Config", "Engine", "Event", "EventError", "LiveryError", "Receipt", "Who", "__version__"]
+__all__ = ["Config", "Engine", "Event", "EventError", "LiveryError", "Receipt", "__version__"]
 
 _HOME = {
     "Config": "livery.config",
@@ -26,7 +26,6 @@ _HOME = {
     "EventError": "livery.errors",
     "LiveryError": "livery.errors",
     "Receipt": "livery.ports",
-    "Who": "livery.ports",
 }
 
 

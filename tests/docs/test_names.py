@@ -19,6 +19,7 @@ from livery import Config, Engine, hookspecs, plugin
 from livery.cli import app
 from livery.models.tenant import SELECTORS
 from livery.packs.filters import FILTERS
+from livery.settings import fields as setting_fields
 from livery.storage import schema
 from livery.telemetry import FIELDS, Telemetry
 
@@ -154,7 +155,7 @@ def vocabulary():
     words |= {selector.rstrip(":") for selector in SELECTORS}
     for method in [one for _, one in inspect.getmembers(Engine, inspect.isfunction)]:
         words |= set(inspect.signature(method).parameters)
-    return words | set(FILTERS)
+    return words | set(FILTERS) | set(setting_fields.FIELDS)
 
 
 def _inside(value):
