@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.errors import EventError, LiveryError
     from livery.models.event import Event
-    from livery.ports import Receipt
+    from livery.ports import Receipt, Who
 
-__all__ = ["Config", "Engine", "Event", "EventError", "LiveryError", "Receipt", "__version__"]
+__all__ = ["Config", "Engine", "Event", "EventError", "LiveryError", "Receipt", "Who", "__version__"]
 
 _HOME = {
     "Config": "livery.config",
@@ -26,6 +26,7 @@ _HOME = {
     "EventError": "livery.errors",
     "LiveryError": "livery.errors",
     "Receipt": "livery.ports",
+    "Who": "livery.ports",
 }
 
 

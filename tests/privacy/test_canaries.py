@@ -14,7 +14,7 @@ import pytest
 from livery import Config, Engine, EventError
 from livery.errors import ConfigError
 from livery.plugin import INTERNAL, EventData, EventPart, EventType, secret
-from livery.storage.interventions import Who
+from livery.ports import Who
 from livery.vault import new_key
 from unit.making import plugin
 

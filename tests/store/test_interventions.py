@@ -8,8 +8,8 @@ import pytest
 from livery.execution.embedded import EmbeddedExecution
 from livery.models.delivery import Outcome, Reason, State
 from livery.models.message import Format, Message
-from livery.ports import Claim, Query
-from livery.storage.interventions import Interventions, Who
+from livery.ports import Claim, Query, Who
+from livery.storage.interventions import Interventions
 from store.ledgers import BUSY, GOOD, START, added, claimed, ended, opened
 
 WHO = Who("ada@desk", "the hook was mended")

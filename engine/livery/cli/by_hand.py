@@ -15,8 +15,8 @@ from livery.errors import LiveryError, NotFound
 
 if TYPE_CHECKING:
     from livery.engine import Engine
-    from livery.ports import Query
-    from livery.storage.interventions import Handled, Who
+    from livery.ports import Query, Who
+    from livery.storage.interventions import Handled
 
 destinations = typer.Typer(no_args_is_help=True, help="Destinations that failed: paused, disabled, enabled again.")
 _AGO = re.compile(r"(\d{1,6})\s*(min|m|h|d)")
@@ -194,7 +194,7 @@ def moment_of(text: str | None) -> datetime | None:
 
 def who(why: str) -> "Who":
     """The person at the terminal."""
-    from livery.storage.interventions import Who
+    from livery.ports import Who
 
     try:
         name = getpass.getuser()

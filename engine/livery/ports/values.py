@@ -157,6 +157,14 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
+class Who:
+    """Who does it, and why; both are kept."""
+
+    actor: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Intervention:
     """Something a person did to deliveries or destinations by hand: who, when, what, why."""
 

@@ -14,7 +14,7 @@ from livery.errors import NotFound
 from livery.ids import new_id
 from livery.models.delivery import FAILED, OPEN, Reason, State
 from livery.models.message import Envelope
-from livery.ports import Execution, Intervention, Now, Query
+from livery.ports import Execution, Intervention, Now, Query, Who
 from livery.storage import destinations, schema
 from livery.storage.database import micros, moment, told
 from livery.storage.ledger import Ledger, selected
@@ -33,14 +33,6 @@ class Handled:
     done: bool
     said: str
     result: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who does it, and why; both are kept."""
-
-    actor: str
-    why: str = ""
 
 
 class Interventions:
