@@ -13,6 +13,7 @@ from livery.errors import ConfigError, NotFound, Problem, SettingsError
 from livery.models.audience import Endpoint
 from livery.outbound import Outbound
 from livery.settings.resolving import Resolved
+from livery.settings.sealed import Sealed
 
 VIA = "via"
 """In a channel's settings: the channel that carries its messages instead."""
@@ -94,7 +95,8 @@ class Channels:
         kind = self._load(name)
         endpoints, destinations = dict[str, Endpoint](), dict[str, Any]()
         for item in settings["destinations"].items:
-            destination = kind.Destination.model_validate(item.value)
+            raw = item.value.opened() if isinstance(item.value, Sealed) else item.value
+            destination = kind.Destination.model_validate(raw)
             key = sha256("\n".join((item.tenant, name, kind.identity(destination))).encode()).hexdigest()[:24]
             endpoint = Endpoint(
                 channel=name, key=key, label=kind.label(destination), origin=item.origin,

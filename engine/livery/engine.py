@@ -42,6 +42,7 @@ from livery.vault import Vault
 from livery.writing import Preview, Writer, reading_of
 
 if TYPE_CHECKING:
+    from livery.storage.rotation import Rotated
     from livery.workshop import Workshop
 
 
@@ -301,6 +302,17 @@ class Engine(DeliveryLog):
         """The same as a `prometheus_client.CollectorRegistry`, for hosts that serve it beside their own."""
         return self._opened().flow.telemetry.registry
 
+    def rotate_secrets(self, *, only_look: bool = False) -> "Rotated":
+        """Seal everything that is stored sealed under the newest of `secret_keys`; idempotent, and may be broken off.
+
+        Args:
+            only_look: change nothing, and say what is not under the newest key.
+
+        """
+        from livery.storage.rotation import rotate
+
+        return rotate(self._opened().ledger.engine, self.vault, only_look=only_look)
+
     @property
     def plugins(self) -> Sequence[Loaded]:
         """Every plugin found, with what it implements or why it was skipped."""
@@ -350,7 +362,7 @@ class Engine(DeliveryLog):
         )
 
     def _desk_parts(self) -> Parts:
-        checks = Checks(self.types, self.channels, packs=lambda: list(self.library.packs))
+        checks = Checks(self.types, self.channels, packs=lambda: list(self.library.packs), vault=self.vault)
         read = Safe(self.vault, self.types).event
         return Parts(self.planner, self.live, checks, self.tenants, lambda: self._opened().settings, read, self.now)
 

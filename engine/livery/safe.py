@@ -36,7 +36,7 @@ class Safe:
         """
         if not secrets_of(event.data):
             return canonical
-        return self._vault.seal(canonical.decode(), context=_event(event.seller_id)).encode()
+        return self._vault.seal(canonical.decode(), context=event_context(event.seller_id)).encode()
 
     def event(self, stored: StoredEvent) -> Event:
         """A stored event.
@@ -47,14 +47,14 @@ class Safe:
         """
         body = stored.body
         if is_sealed(text := body.decode()):
-            body = self._vault.open(text, context=_event(stored.tenant)).encode()
+            body = self._vault.open(text, context=event_context(stored.tenant)).encode()
         return accept.read(body, self._types)
 
     def wire(self, event: Event, wire: bytes, key: str) -> bytes:
         """The bytes of a message as they are stored; `key` is the store's of its event, which copies share."""
         if not secrets_of(event.data):
             return wire
-        return self._vault.seal(wire.decode(_WIRE_ENCODING), context=_message(key)).encode()
+        return self._vault.seal(wire.decode(_WIRE_ENCODING), context=message_context(key)).encode()
 
     def sent(self, stored: bytes, key: str) -> bytes:
         """The bytes of a message as they are sent.
@@ -65,7 +65,7 @@ class Safe:
         """
         if not is_sealed_wire(stored):
             return stored
-        return self._vault.open(stored.decode(), context=_message(key)).encode(_WIRE_ENCODING)
+        return self._vault.open(stored.decode(), context=message_context(key)).encode(_WIRE_ENCODING)
 
 
 def is_sealed_wire(stored: bytes) -> bool:
@@ -73,9 +73,11 @@ def is_sealed_wire(stored: bytes) -> bool:
     return is_sealed(stored[:16].decode(_WIRE_ENCODING))
 
 
-def _event(tenant: str) -> str:
+def event_context(tenant: str) -> str:
+    """What an event is sealed for."""
     return f"event\n{tenant}"
 
 
-def _message(key: str) -> str:
+def message_context(key: str) -> str:
+    """What a message is sealed for: the store's key of its event."""
     return f"message\n{key}"

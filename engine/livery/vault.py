@@ -52,8 +52,9 @@ class Vault:
         """The names of the keys, newest first: the beginning of each key's digest."""
         return tuple(self._keys)
 
-    def seal(self, secret: str, *, context: str) -> str:
-        """A secret as it may be stored: `sealed:1:<key name>:<nonce and ciphertext>`.
+    @property
+    def newest(self) -> str:
+        """The name of the key that seals.
 
         Raises:
             ConfigError: no key is configured.
@@ -62,9 +63,19 @@ class Vault:
         if not self._keys:
             what = "a key, since a secret is to be stored; `livery secrets new-key` makes one"
             raise ConfigError("secrets cannot be kept:", [Problem(_WHERE, what, "none")])
+        return next(iter(self._keys))
+
+    def seal(self, secret: str, *, context: str) -> str:
+        """A secret as it may be stored: `sealed:1:<key name>:<nonce and ciphertext>`.
+
+        Raises:
+            ConfigError: no key is configured.
+
+        """
+        name = self.newest
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        name, key = next(iter(self._keys.items()))
+        key = self._keys[name]
         nonce = os.urandom(_NONCE_BYTES)
         data = nonce + AESGCM(key).encrypt(nonce, secret.encode(), _bound(name, context))
         return f"{_MARK}:{name}:{base64.urlsafe_b64encode(data).decode()}"

@@ -6,8 +6,10 @@ from random import Random
 import pytest
 
 from livery import Config, Engine
+from livery.vault import new_key
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+KEY = new_key()
 OTHER_SECRET = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
 
 
@@ -30,6 +32,7 @@ def clock():
 def settings(tmp_path, mail, http):
     return {
         "database_url": f"sqlite:///{tmp_path}/livery.db",
+        "secret_keys": [KEY],
         "sender": {"address": "notifications@platform.example"},
         "outbound": {"allow": ["127.0.0.1"]},
         "channels": {"smtp": {"host": "127.0.0.1", "port": mail.port}},

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import Secret, SecretBytes, SecretStr
+
 from livery.addresses import Invalid, address
 from livery.channels import Channels
 from livery.config import Config
@@ -13,7 +15,9 @@ from livery.models.event import EventType
 from livery.settings.changes import Said
 from livery.settings.differences import ANY, Operation, Slot
 from livery.settings.fields import FIELDS, Field, checked, checked_name, field_of
+from livery.settings.sealed import Sealed, context
 from livery.steps import audience
+from livery.vault import Vault
 
 _PERSONS_ONLY = frozenset({"to", "cc", "bcc", "sender.name", "sender.address", "sender.reply_to", "locale_policy"})
 _FITTING: Mapping[str, Sequence[Operation]] = {
@@ -49,12 +53,14 @@ class Checks:
         types: the event types there are.
         channels: the channels there are.
         packs: the ids of the packs there are.
+        vault: what secrets are sealed with.
 
     """
 
     types: Mapping[str, EventType]
     channels: Channels
     packs: Callable[[], Sequence[str]]
+    vault: Vault
 
     def said(self, slot: Slot, operation: Operation, value: Any, now: datetime) -> tuple[Slot, Said]:
         """A difference in its normal form.
@@ -62,6 +68,7 @@ class Checks:
         Raises:
             NotFound: there is no such setting, event type, channel or pack.
             SettingsError: the setting takes no such operation or value.
+            ConfigError: a secret is in it, and there is no key to seal it with.
 
         """
         field = field_of(slot.field)
@@ -112,6 +119,8 @@ class Checks:
         return said[0], hidden if said[0] is Operation.SET else hidden[slot.item]
 
     def _masked(self, channel: str, raw: Mapping[str, Any]) -> dict[str, Any]:
+        if isinstance(raw, Sealed):
+            return dict(raw.shown)
         try:
             dumped: dict[str, Any] = self.channels.checked(channel, dict(raw), "").model_dump(mode="json")
         except LiveryError:  # of a channel that is no longer installed nobody knows what is secret
@@ -146,10 +155,27 @@ class Checks:
         if operation is Operation.SET:
             if not isinstance(value, Mapping):
                 raise _wrong(field.name, "items by name", "" if field.is_secret else shown(value))
-            named = {name: self._value(field, _about(slot, name), one) for name, one in value.items()}
-            return slot, (operation, {checked_name(field, name): one for name, one in named.items()})
+            named = {
+                checked_name(field, name): self._item(field, _about(slot, name), one) for name, one in value.items()
+            }
+            return slot, (operation, named)
         slot = _about(slot, checked_name(field, slot.item))
-        return slot, (operation, None if operation is Operation.REMOVE else self._value(field, slot, value))
+        return slot, (operation, None if operation is Operation.REMOVE else self._item(field, slot, value))
+
+    def _item(self, field: Field, slot: Slot, value: Any) -> Any:
+        """An item of a table; sealed if there is a secret in it."""
+        raw = self._value(field, slot, value)
+        if not field.is_secret or not _holds_secret(self.channels.checked(slot.channel, raw, "").model_dump()):
+            return raw
+        return Sealed.of(self.vault, raw, self._masked(slot.channel, raw), context(slot, slot.item))
+
+
+def _holds_secret(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_secret, value.values()))
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(map(_holds_secret, value))
+    return isinstance(value, Secret | SecretStr | SecretBytes) and bool(value.get_secret_value())
 
 
 def _about(slot: Slot, item: str) -> Slot:

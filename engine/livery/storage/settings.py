@@ -15,8 +15,11 @@ from livery.ids import new_id
 from livery.ports import StoredEvent
 from livery.settings.changes import EVERYTHING, Change, Said, Scope, Signed, Write
 from livery.settings.differences import Difference, Operation, Slot
+from livery.settings.fields import FIELDS
+from livery.settings.sealed import Sealed, context
 from livery.storage import revisions, schema
 from livery.storage.database import micros, moment, told, upsert, writing
+from livery.vault import Vault
 
 REVISION = "settings"
 """The name of the revision that any change of any tenant's settings moves on."""
@@ -26,8 +29,8 @@ _PARAMETERS = 500
 class SettingsStore:
     """Settings on one SQLAlchemy engine. Every method is one transaction; all are safe from any thread."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, vault: Vault) -> None:
+        self.engine, self._vault = engine, vault
 
     def revision(self) -> int:
         """Rises with every change of any tenant's settings."""
@@ -42,7 +45,7 @@ class SettingsStore:
     def differences(self, chain: Sequence[str]) -> Mapping[str, Sequence[Difference]]:
         """What the tenants of one chain say; who may ask for a seller may see what reaches it from above."""
         with told(), self.engine.connect() as connection:
-            return _differences(connection, chain)
+            return _differences(self._vault, connection, chain)
 
     def stated(self, scope: Scope, tenants: Sequence[str]) -> tuple[Mapping[str, Sequence[Difference]], dict[str, int]]:
         """What these tenants say themselves, and the revision of each.
@@ -53,7 +56,7 @@ class SettingsStore:
         """
         scope.check(tenants)
         with told(), self.engine.connect() as connection:
-            return _differences(connection, tenants), _revisions(connection, tenants)
+            return _differences(self._vault, connection, tenants), _revisions(connection, tenants)
 
     def history(self, scope: Scope, *, tenant: str | None = None, limit: int = 100, since: int = 0) -> list[Change]:
         """Changes after a revision, newest first.
@@ -66,14 +69,14 @@ class SettingsStore:
             scope.check([tenant])
         wanted = {tenant} if tenant is not None else scope.tenants
         with told(), self.engine.connect() as connection:
-            return _history(connection, wanted, since, limit)
+            return _history(self._vault, connection, wanted, since, limit)
 
     def change(self, scope: Scope, id_: str) -> list[Change]:
         """The changes made at once under an id; none if there are none in the scope."""
         table = schema.setting_change
         statement = select(table).where(table.c.id == id_).order_by(table.c.number)
         with told(), self.engine.connect() as connection:
-            found = [_change_of(row) for row in connection.execute(statement).mappings()]
+            found = [_change_of(self._vault, row) for row in connection.execute(statement).mappings()]
         return found if all(scope.has(one.slot.tenant) for one in found) else []
 
     def events(self, scope: Scope, since: datetime, *, limit: int) -> list[StoredEvent]:
@@ -91,18 +94,18 @@ class SettingsStore:
     def editing(self, scope: Scope = EVERYTHING) -> Iterator["Editing"]:
         """A transaction in which nobody else changes settings: what is read in it stands until it ends."""
         with writing(self.engine) as tx:
-            yield Editing(tx, scope, _next_revision(tx))
+            yield Editing(tx, scope, _next_revision(tx), self._vault)
 
 
 class Editing:
     """Settings while they are changed."""
 
-    def __init__(self, tx: Connection, scope: Scope, revision: int) -> None:
-        self._tx, self._scope, self._revision = tx, scope, revision
+    def __init__(self, tx: Connection, scope: Scope, revision: int, vault: Vault) -> None:
+        self._tx, self._scope, self._revision, self._vault = tx, scope, revision, vault
 
     def differences(self, chain: Sequence[str]) -> Mapping[str, Sequence[Difference]]:
         """What the tenants of one chain say."""
-        return _differences(self._tx, chain)
+        return _differences(self._vault, self._tx, chain)
 
     def revision(self, tenant: str) -> int:
         """At which revision a tenant's settings were changed last; 0 if never."""
@@ -112,7 +115,7 @@ class Editing:
     def history(self, tenant: str, since: int) -> list[Change]:
         """A tenant's changes after a revision, newest first."""
         self._scope.check([tenant])
-        return _history(self._tx, {tenant}, since, 20)
+        return _history(self._vault, self._tx, {tenant}, since, 20)
 
     def write(self, writes: Sequence[Write], signed: Signed) -> list[Change]:
         """Let these stand, and keep a trail of it; what stands already is passed over.
@@ -140,7 +143,10 @@ class Editing:
     def _standing(self, slot: Slot) -> Said:
         table = schema.setting
         row = self._tx.execute(select(table.c.operation, table.c.value).where(_is(table, slot))).first()
-        return (Operation(row.operation), _read(row.value)) if row else None
+        if row is None:
+            return None
+        operation = Operation(row.operation)
+        return operation, closed(self._vault, slot, operation, _read(row.value))
 
     def _put(self, change: Change) -> None:
         keys = _keys(change.slot)
@@ -148,34 +154,36 @@ class Editing:
         signed = {"who": change.who, "at": micros(change.at), "note": change.note}
         if change.after is not None:
             operation, value = change.after
-            row = {**keys, **signed, "operation": operation.value, "value": _written(value)}
+            row = {**keys, **signed, "operation": operation.value, "value": written(value)}
             self._tx.execute(insert(schema.setting).values(row))
         trail = {
             **keys, **signed, "id": change.id, "number": change.number, "revision": change.revision,
-            "before": _said(change.before), "after": _said(change.after), "undo_of": change.undo_of,
+            "before": said_text(change.before), "after": said_text(change.after), "undo_of": change.undo_of,
         }  # fmt: skip
         self._tx.execute(insert(schema.setting_change).values(trail))
 
 
-def _differences(connection: Connection, tenants: Sequence[str]) -> Mapping[str, Sequence[Difference]]:
+def _differences(vault: Vault, connection: Connection, tenants: Sequence[str]) -> Mapping[str, Sequence[Difference]]:
     table, found = schema.setting, dict[str, list[Difference]]()
     for start in range(0, len(tenants), _PARAMETERS):
         statement = select(table).where(table.c.tenant.in_(tenants[start : start + _PARAMETERS]))
         for row in connection.execute(statement).mappings():
-            made = Difference(
-                _slot(row), Operation(row["operation"]), _read(row["value"]), row["who"], moment(row["at"]), row["note"]
-            )
+            slot, operation = slot_of(row), Operation(row["operation"])
+            value = closed(vault, slot, operation, _read(row["value"]))
+            made = Difference(slot, operation, value, row["who"], moment(row["at"]), row["note"])
             found.setdefault(row["tenant"], []).append(made)
     return found
 
 
-def _history(connection: Connection, tenants: set[str] | frozenset[str] | None, since: int, limit: int) -> list[Change]:
+def _history(
+    vault: Vault, connection: Connection, tenants: set[str] | frozenset[str] | None, since: int, limit: int
+) -> list[Change]:
     table = schema.setting_change
     statement = select(table).where(table.c.revision > since)
     if tenants is not None:
         statement = statement.where(table.c.tenant.in_(sorted(tenants)))
     statement = statement.order_by(table.c.revision.desc(), table.c.number.desc()).limit(limit)
-    return [_change_of(row) for row in connection.execute(statement).mappings()]
+    return [_change_of(vault, row) for row in connection.execute(statement).mappings()]
 
 
 def _revisions(connection: Connection, tenants: Sequence[str]) -> dict[str, int]:
@@ -215,7 +223,7 @@ def _is(table: Table, slot: Slot) -> ColumnElement[bool]:
     return and_(*(table.c[name] == value for name, value in _keys(slot).items()))
 
 
-def _slot(row: RowMapping) -> Slot:
+def slot_of(row: RowMapping) -> Slot:
     return Slot(
         row["tenant"], row["event_type"], row["channel"], row["field"], row["item"], bool(row["is_lock"]),
         _moment(row["starts"]), _moment(row["ends"]),
@@ -226,26 +234,44 @@ def _moment(value: int) -> datetime | None:
     return moment(value) if value else None
 
 
-def _change_of(row: RowMapping) -> Change:
+def _change_of(vault: Vault, row: RowMapping) -> Change:
+    slot = slot_of(row)
     return Change(
-        row["id"], row["number"], row["revision"], moment(row["at"]), row["who"], _slot(row),
-        _unsaid(row["before"]), _unsaid(row["after"]), row["note"], row["undo_of"],
+        row["id"], row["number"], row["revision"], moment(row["at"]), row["who"], slot,
+        unsaid(vault, slot, row["before"]), unsaid(vault, slot, row["after"]), row["note"], row["undo_of"],
     )  # fmt: skip
 
 
-def _said(said: Said) -> str | None:
-    return None if said is None else _written([said[0].value, said[1]])
+def said_text(said: Said) -> str | None:
+    return None if said is None else written([said[0].value, said[1]])
 
 
-def _unsaid(text: str | None) -> Said:
+def unsaid(vault: Vault, slot: Slot, text: str | None) -> Said:
+    """What a row of the trail says; secrets stay sealed."""
     if text is None:
         return None
     operation, value = _read(text)
-    return Operation(operation), value
+    return Operation(operation), closed(vault, slot, Operation(operation), value)
 
 
-def _written(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+def closed(vault: Vault, slot: Slot, operation: Operation, value: Any) -> Any:
+    """What was stored of a slot; secrets stay sealed, and open for the very slot alone."""
+    if slot.field not in FIELDS or not FIELDS[slot.field].is_secret or not isinstance(value, dict):
+        return value
+    if operation is Operation.SET:
+        return {name: Sealed.read(vault, one, context(slot, name)) for name, one in value.items()}
+    return Sealed.read(vault, value, context(slot, slot.item))
+
+
+def written(value: Any) -> str:
+    """What is stored of a value."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=_stored)
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Sealed):
+        return value.stored()
+    raise TypeError(f"{type(value).__name__} is nothing that is stored")
 
 
 def _read(text: str) -> Any:
