@@ -2,7 +2,8 @@
 
 `formats` takes what a language needs out of Babel, once, as plain data (JSON). The rest of the module writes with
 that data alone: a process that is handed it never imports Babel. What is written equals what Babel writes, byte
-for byte, but where Babel errs; each such place says so.
+for byte, but where Babel errs; each such place says so. In a numbering system other than the Latin one, digits and
+signs are that system's: Babel writes Latin ones.
 """
 
 import datetime as dt
@@ -12,14 +13,15 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, DecimalException, Divisio
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from livery.locales import kin, lookups
+from livery import numerals
+from livery.locales import lookups
 
 if TYPE_CHECKING:
     from babel import Locale
     from babel.numbers import NumberPattern
 
 Formats = Mapping[str, Any]
-"""What `formats` gives: `locale`, `date`, `number`, `percent`, `currency` and `plural`.
+"""What `formats` gives: `locale`, `digits` (none if they are Latin), `date`, `number`, `percent`, `currency`, `plural`.
 
 Whoever keeps it may leave out what is not used: dates and times need `date`, numbers `number`, per cent and money
 their own part and `number`, plurals `plural` and `number`.
@@ -42,31 +44,24 @@ _NBSP = "\u00a0"
 _WHOLE = {"v": 0, "w": 0, "f": 0, "t": 0, "c": 0, "e": 0}  # plural operands of any integer
 
 
-def is_language(tag: str) -> bool:
-    """Whether CLDR has a name for the language of a tag (BCP 47): `english` is well-formed, and none."""
-    from babel import Locale
-
-    return kin(tag)[0] in Locale("en").languages
-
-
 # --------------------------------------------------------------------------- dates
 
 
 def date(day: dt.date, formats: Formats) -> str:
     """The day, in full: `20. November 2026`."""
-    return str(formats["date"]["months"][day.month - 1] % {"day": day.day, "year": day.year})
+    return _native(formats["date"]["months"][day.month - 1] % {"day": day.day, "year": day.year}, formats)
 
 
 def time(moment: dt.datetime, formats: Formats) -> str:
     """The time of day and its zone: `23:30 UTC`. A moment without a zone is written without one."""
-    return f"{moment.hour:02d}:{moment.minute:02d}{_zone(moment, formats)}"
+    return _native(f"{moment.hour:02d}:{moment.minute:02d}{_zone(moment, formats)}", formats)
 
 
 def date_time(moment: dt.datetime, formats: Formats) -> str:
     """Day and time in the zone the moment is given in, which is named: `20. November 2026, 23:30 UTC`."""
     hour = f"{moment.hour:02d}:{moment.minute:02d}"
     joined = formats["date"]["joined"] % {"day": date(moment, formats), "time": hour}
-    return f"{joined}{_zone(moment, formats)}"
+    return _native(f"{joined}{_zone(moment, formats)}", formats)
 
 
 def _zone(moment: dt.datetime, formats: Formats) -> str:
@@ -92,7 +87,7 @@ def number(value: Any, formats: Formats) -> str:
     if type(value) is int and -_TOO_LARGE < value < _TOO_LARGE:
         pattern = formats["number"]
         before, after = pattern["around"][value < 0]
-        return f"{before}{_grouped(str(abs(value)), pattern['sizes'], pattern['group'])}{after}"
+        return f"{before}{_native(_grouped(str(abs(value)), pattern['sizes'], pattern['group']), formats)}{after}"
     return _written(value, "number", formats)
 
 
@@ -147,7 +142,11 @@ def _written(value: Any, kind: str, formats: Formats, places: Sequence[int] = ()
         part = part[:least] + part[least:].rstrip("0")
         digits = _grouped(whole, pattern["sizes"], symbols["group"]) + (symbols["decimal"] + part if part else "")
     before, after = pattern["around"][exact.is_signed()]
-    return f"{before}{digits}{after}"
+    return f"{before}{_native(digits, formats)}{after}"
+
+
+def _native(text: str, formats: Formats) -> str:
+    return numerals.written(text, formats.get("digits", ""))
 
 
 def _grouped(digits: str, sizes: Sequence[int], symbol: str) -> str:
@@ -285,12 +284,14 @@ def formats(tag: str) -> Formats:
     Plain data for JSON; kept and shared, so do not change it. Needs Babel, which nothing else here does.
     """
     locale = _known(tag)
+    system, signs = _numbering(locale, numerals.asked(tag))
     return {
         "locale": str(locale),
+        "digits": numerals.digits(system),
         "date": _dates(locale),
-        "number": _numbers(locale),
-        "percent": _around(locale.percent_formats[None]),
-        "currency": _money(locale),
+        "number": _numbers(locale, signs),
+        "percent": _around(locale.percent_formats[None], signs),
+        "currency": _money(locale, signs),
         "plural": [[name, _alternatives(rule)] for name, rule in locale.plural_form.abstract],
     }
 
@@ -330,35 +331,45 @@ def _dates(locale: "Locale") -> dict[str, Any]:
     }
 
 
-def _numbers(locale: "Locale") -> dict[str, Any]:
-    from babel.numbers import get_decimal_symbol, get_group_symbol, get_infinity_symbol
+def _numbering(locale: "Locale", asked: str) -> tuple[str, Mapping[str, str]]:
+    """The numbering system to write in, and its symbols; those CLDR has no own of are the language's Latin ones."""
+    usual: str = locale.default_numbering_system
+    system = (locale.other_numbering_systems.get("native", usual) if asked == numerals.NATIVE else asked) or usual
+    symbols = dict(locale.number_symbols[numerals.LATIN])
+    if not numerals.digits(system):
+        # Of Latin digits the signs are as Babel has them: those of the patterns.
+        return numerals.LATIN, symbols | {"minusSign": "-", "percentSign": "%"}
+    return system, symbols | dict(locale.number_symbols.get(system, {}))
 
+
+def _numbers(locale: "Locale", signs: Mapping[str, str]) -> dict[str, Any]:
     return {
-        **_around(locale.decimal_formats[None]),
-        "decimal": get_decimal_symbol(locale),
-        "group": get_group_symbol(locale),
-        "infinity": get_infinity_symbol(locale),
+        **_around(locale.decimal_formats[None], signs),
+        "decimal": signs.get("decimal", "."),
+        "group": signs.get("group", ","),
+        "infinity": signs.get("infinity", "∞"),
     }
 
 
-def _money(locale: "Locale") -> dict[str, Any]:
+def _money(locale: "Locale", signs: Mapping[str, str]) -> dict[str, Any]:
     from babel.core import get_global
 
     codes = get_global("all_currencies")
     symbols = {code: symbol for code, symbol in locale.currency_symbols.items() if code in codes and code != symbol}
     places = {code: places for code, (places, *_) in get_global("currency_fractions").items() if code in codes}
     return {
-        **_around(locale.currency_formats["standard"]),
+        **_around(locale.currency_formats["standard"], signs),
         "symbols": symbols,
         "places": {code: count for code, count in places.items() if count != 2},  # noqa: PLR2004 - the usual
     }
 
 
-def _around(pattern: "NumberPattern") -> dict[str, Any]:
+def _around(pattern: "NumberPattern", signs: Mapping[str, str]) -> dict[str, Any]:
     """What a pattern puts around positive and negative numbers, the sizes of groups, fewest and most decimals."""
+    spoken = {"-": signs.get("minusSign", "-"), "%": signs.get("percentSign", "%")}
 
     def said(text: str) -> str:
-        return re.sub(r"'([^']*)'", lambda quoted: quoted[1] or "'", text)
+        return re.sub(r"'([^']*)'|[-%]", lambda found: spoken.get(found[0]) or found[1] or "'", text)
 
     return {
         "around": [[said(before), said(after)] for before, after in zip(pattern.prefix, pattern.suffix, strict=True)],

@@ -10,6 +10,8 @@ from itertools import chain
 from typing import Literal, NamedTuple
 from unicodedata import bidirectional
 
+from livery import numerals
+
 Direction = Literal["ltr", "rtl"]
 
 _TAG = re.compile(r"[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*")
@@ -30,7 +32,7 @@ class Choice(NamedTuple):
     fallbacks: tuple[str, ...]
     why: str
     regional: str
-    """The reader's own variety of it, such as `de-AT`: how dates and numbers are written."""
+    """The reader's own variety of it, such as `de-AT` or `fa-u-nu-latn`: how dates and numbers are written."""
 
 
 class _Parts(NamedTuple):
@@ -121,7 +123,7 @@ def negotiate(wanted: Iterable[tuple[str, str | None]], available: Sequence[str]
             exact, best = _plain(normal(tag)), ranked[0]
             same = best in (normal(tag), exact) or canonical(best) == canonical(exact)
             why = who if same else f"{who} ({exact} has no texts of its own)"
-            return Choice(best, fallbacks, why, _regional(exact, best))
+            return Choice(best, fallbacks, why, _regional(tag, exact, best))
     return Choice(available[0], fallbacks, "nobody's language is available", available[0])
 
 
@@ -196,9 +198,11 @@ def _at_home(tag: str) -> bool:
     return f"{parts.language}-{parts.region}" in _HOMES
 
 
-def _regional(exact: str, best: str) -> str:
-    """The reader's variety of the language `best`: `exact` unless that is another language or script."""
-    return next((one for one in (exact, *lookups(exact)) if kin(one) == kin(best)), best)
+def _regional(tag: str, exact: str, best: str) -> str:
+    """The reader's variety of the language `best`, with the numerals asked for; `best` if that is another language."""
+    variety = next((one for one in (exact, *lookups(exact)) if kin(one) == kin(best)), "")
+    wanted = numerals.asked(tag) if variety else ""
+    return f"{variety}-u-nu-{wanted}" if wanted else variety or best
 
 
 def clean(text: str) -> str:

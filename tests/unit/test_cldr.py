@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import unicodedata
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
 
@@ -11,7 +12,7 @@ from babel import Locale, dates, numbers
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from livery import cldr
+from livery import cldr, numerals
 from unit.polyglot import CLDR, MAIN
 
 MOMENT = datetime(2026, 11, 20, 23, 30, 5, tzinfo=UTC)
@@ -37,12 +38,56 @@ def babel(tag):
     return Locale.parse(cldr.formats(tag)["locale"])
 
 
+def native(text, locale):
+    """What Babel writes with the symbols of the language's own numbering system, with its digits and signs as well."""
+    system = locale.default_numbering_system
+    if system == "latn":
+        return text
+    signs = locale.number_symbols.get(system, {})
+    given = {"-": signs.get("minusSign"), "%": signs.get("percentSign"), "∞": signs.get("infinity")}
+    return in_digits("".join(given.get(char) or char for char in text), system)
+
+
+def in_digits(text, system):
+    zero = unicodedata.lookup(ZEROS[system])
+    return "".join(chr(ord(zero) + int(char)) if char in "0123456789" else char for char in text)
+
+
+ZEROS = {
+    "adlm": "ADLAM DIGIT ZERO",
+    "arab": "ARABIC-INDIC DIGIT ZERO",
+    "arabext": "EXTENDED ARABIC-INDIC DIGIT ZERO",
+    "beng": "BENGALI DIGIT ZERO",
+    "cakm": "CHAKMA DIGIT ZERO",
+    "deva": "DEVANAGARI DIGIT ZERO",
+    "hmnp": "NYIAKENG PUACHUE HMONG DIGIT ZERO",
+    "mtei": "MEETEI MAYEK DIGIT ZERO",
+    "mymr": "MYANMAR DIGIT ZERO",
+    "nkoo": "NKO DIGIT ZERO",
+    "olck": "OL CHIKI DIGIT ZERO",
+    "tibt": "TIBETAN DIGIT ZERO",
+}
+
+
+def dated(text, locale):
+    system = locale.default_numbering_system
+    return text if system == "latn" else in_digits(text, system)
+
+
+def own(locale):
+    """For Babel: the language's own numbering system if CLDR has separators of it; else those of the Latin one hold."""
+    system = locale.default_numbering_system
+    return {"numbering_system": system if "group" in locale.number_symbols.get(system, {}) else "latn"}
+
+
 # --------------------------------------------------------------------------- as Babel writes it
 
 
 @given(tag=tags, moment=moments)
 def test_a_day_is_written_as_babel_writes_it(tag, moment):
-    assert cldr.date(moment, cldr.formats(tag)) == dates.format_date(moment, "long", locale=babel(tag))
+    assert cldr.date(moment, cldr.formats(tag)) == dated(
+        dates.format_date(moment, "long", locale=babel(tag)), babel(tag)
+    )
     assert cldr.date(moment.date(), cldr.formats(tag)) == cldr.date(moment, cldr.formats(tag))
 
 
@@ -52,23 +97,26 @@ def test_day_and_time_are_written_as_babel_writes_them(tag, moment):
     day, hour = dates.format_date(moment, "long", locale=locale), dates.format_time(moment, "HH:mm", locale=locale)
     zone = dates.get_timezone_gmt(moment, locale=locale) if moment.utcoffset() else "UTC"
     pattern = str(dates.get_datetime_format("medium", locale=locale)).replace("'", "")
-    assert cldr.time(moment, cldr.formats(tag)) == f"{hour} {zone}"
-    assert cldr.date_time(moment, cldr.formats(tag)) == f"{pattern.format(hour, day)} {zone}"
+    assert cldr.time(moment, cldr.formats(tag)) == dated(f"{hour} {zone}", locale)
+    assert cldr.date_time(moment, cldr.formats(tag)) == dated(f"{pattern.format(hour, day)} {zone}", locale)
 
 
 @given(tag=tags, value=amounts)
 def test_a_number_is_written_as_babel_writes_it(tag, value):
-    assert cldr.number(value, cldr.formats(tag)) == numbers.format_decimal(value, locale=babel(tag))
+    wanted = native(numbers.format_decimal(value, locale=babel(tag), **own(babel(tag))), babel(tag))
+    assert cldr.number(value, cldr.formats(tag)) == wanted
 
 
 @given(tag=tags, value=amounts)
 def test_per_cent_is_written_as_babel_writes_it(tag, value):
-    assert cldr.percent(value, cldr.formats(tag)) == numbers.format_percent(value, locale=babel(tag))
+    wanted = native(numbers.format_percent(value, locale=babel(tag), **own(babel(tag))), babel(tag))
+    assert cldr.percent(value, cldr.formats(tag)) == wanted
 
 
 @given(tag=tags, value=amounts, code=codes)
 def test_money_is_written_as_babel_writes_it(tag, value, code):
-    assert cldr.currency(value, code, cldr.formats(tag)) == numbers.format_currency(value, code, locale=babel(tag))
+    wanted = native(numbers.format_currency(value, code, locale=babel(tag), **own(babel(tag))), babel(tag))
+    assert cldr.currency(value, code, cldr.formats(tag)) == wanted
 
 
 def test_every_language_of_cldr_is_written_as_babel_writes_it():
@@ -78,14 +126,18 @@ def test_every_language_of_cldr_is_written_as_babel_writes_it():
         wrong += [] if formats["locale"] == str(locale) else [(tag, formats["locale"])]
         for month in range(1, 13):
             day = date(2026, month, 7)
-            wrong += [] if cldr.date(day, formats) == dates.format_date(day, "long", locale=locale) else [(tag, day)]
+            wanted = dated(dates.format_date(day, "long", locale=locale), locale)
+            wrong += [] if cldr.date(day, formats) == wanted else [(tag, day)]
         for value in (0, 7, -1234567, 1234567.875, -0.5):
             pairs = [
-                (cldr.number(value, formats), numbers.format_decimal(value, locale=locale)),
-                (cldr.percent(value, formats), numbers.format_percent(value, locale=locale)),
-                (cldr.currency(value, "EUR", formats), numbers.format_currency(value, "EUR", locale=locale)),
+                (cldr.number(value, formats), numbers.format_decimal(value, locale=locale, **own(locale))),
+                (cldr.percent(value, formats), numbers.format_percent(value, locale=locale, **own(locale))),
+                (
+                    cldr.currency(value, "EUR", formats),
+                    numbers.format_currency(value, "EUR", locale=locale, **own(locale)),
+                ),
             ]
-            wrong += [(tag, ours, theirs) for ours, theirs in pairs if ours != theirs]
+            wrong += [(tag, ours, theirs) for ours, theirs in pairs if ours != native(theirs, locale)]
     assert wrong == []
 
 
@@ -100,6 +152,46 @@ def test_the_hosts_own_decimal_context_changes_nothing(value):
 
 
 # --------------------------------------------------------------------------- by example
+
+
+@pytest.mark.parametrize(
+    ("tag", "written"),
+    [
+        ("fa", ["\u200e−۱٬۲۳۴٫۵", "۲۵٪", "\u200e$\u00a0۱٬۲۳۴٫۵۰", "۲۳:۳۰ UTC"]),
+        ("fa-IR-u-nu-latn", ["-1,234.5", "25%", "\u200e$\u00a01,234.50", "23:30 UTC"]),
+        ("ar-EG", ["\u061c-١٬٢٣٤٫٥", "٢٥٪\u061c", "\u200f١٬٢٣٤٫٥٠\u00a0US$", "٢٣:٣٠ UTC"]),
+        ("ar-SA", ["\u061c-١٬٢٣٤٫٥", "٢٥٪\u061c", "\u200f١٬٢٣٤٫٥٠\u00a0US$", "٢٣:٣٠ UTC"]),
+        ("ar-AE", ["-1,234.5", "25%", "\u200f1,234.50\u00a0US$", "23:30 UTC"]),
+        ("ar-AE-u-nu-native", ["\u061c-١٬٢٣٤٫٥", "٢٥٪\u061c", "\u200f١٬٢٣٤٫٥٠\u00a0US$", "٢٣:٣٠ UTC"]),
+        ("bn", ["-১,২৩৪.৫", "২৫%", "১,২৩৪.৫০US$", "২৩:৩০ UTC"]),
+        ("mr", ["-१,२३४.५", "२५%", "$१,२३४.५०", "२३:३० UTC"]),
+        ("ne", ["-१,२३४.५", "२५%", "US$\u00a0१,२३४.५०", "२३:३० UTC"]),
+        ("my", ["-၁,၂၃၄.၅", "၂၅%", "၁,၂၃၄.၅၀\u00a0US$", "၂၃:၃၀ UTC"]),
+        ("hi", ["-1,234.5", "25%", "$1,234.50", "23:30 UTC"]),
+        ("hi-u-nu-deva", ["-१,२३४.५", "२५%", "$१,२३४.५०", "२३:३० UTC"]),
+        ("de-u-ca-buddhist-nu-thai", ["-๑.๒๓๔,๕", "๒๕\u00a0%", "๑.๒๓๔,๕๐\u00a0$", "๒๓:๓๐ UTC"]),
+        ("de-u-nu-roman", ["-1.234,5", "25\u00a0%", "1.234,50\u00a0$", "23:30 UTC"]),
+        ("de-x-u-nu-thai", ["-1.234,5", "25\u00a0%", "1.234,50\u00a0$", "23:30 UTC"]),
+    ],
+)
+def test_numbers_are_written_in_the_numerals_of_the_language_or_those_asked_for(tag, written):
+    formats = cldr.formats(tag)
+    made = [cldr.number(-1234.5, formats), cldr.percent(0.25, formats), cldr.currency(1234.5, "USD", formats)]
+    assert [*made, cldr.time(MOMENT, formats)] == written
+    assert cldr.plural(3, {"other": "#"}, formats) == cldr.number(3, formats)
+    assert cldr.category(3, formats) == cldr.category(3, cldr.formats(f"{formats['locale']}-u-nu-latn"))
+
+
+def test_the_digits_of_every_numbering_system_are_what_unicode_says():
+    systems = {system for tag in CLDR for system in Locale.parse(tag, sep="-").number_symbols}
+    known = {system: digits for system in systems if (digits := numerals.digits(system))}
+    assert len(known) > 50
+    for system, digits in known.items():
+        assert [int(unicodedata.numeric(digit)) for digit in digits] == [*range(10)], system
+    for tag in CLDR:
+        locale = Locale.parse(tag, sep="-")
+        for system in {locale.default_numbering_system, locale.other_numbering_systems.get("native", "latn")}:
+            assert system == "latn" or numerals.digits(system), (tag, system)
 
 
 @pytest.mark.parametrize(
@@ -265,11 +357,12 @@ def test_formats_that_went_through_json_write_the_same(tag, value, moment):
 @given(tag=tags, value=st.integers(0, 999), code=codes)
 def test_parts_that_are_not_used_may_be_left_out(tag, value, code):
     formats = cldr.formats(tag)
-    money = {part: formats[part] for part in ("number", "currency")}
+    money = {part: formats[part] for part in ("digits", "number", "currency")}
     assume(not cldr.currency(value, code, formats).isdigit())
     assert cldr.currency(value, code, money) == cldr.currency(value, code, formats)
-    assert cldr.date(MOMENT, {"date": formats["date"]}) == cldr.date(MOMENT, formats)
-    assert cldr.number(value, {"number": formats["number"]}) == cldr.number(value, formats)
+    digits = formats["digits"]
+    assert cldr.date(MOMENT, {"digits": digits, "date": formats["date"]}) == cldr.date(MOMENT, formats)
+    assert cldr.number(value, {"digits": digits, "number": formats["number"]}) == cldr.number(value, formats)
 
 
 def test_writing_with_formats_at_hand_loads_no_babel():
