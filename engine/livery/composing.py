@@ -14,6 +14,7 @@ from livery.locales import Choice
 
 MAX_TEXT = 4000
 MAX_LINE = 300
+MAX_FACTS = 20
 FIELDS = ("subject", "preheader", "title", "greeting", "closing", "footer")
 LONG = ("greeting", "closing")
 _SCHEMES = ("https", "http", "mailto")
@@ -126,11 +127,37 @@ def picture(url: str, pictures: Plain) -> str:
     return known.source(url, pictures) if is_one else ""
 
 
+def bare(data: Any, paths: Iterable[str] = ()) -> list[tuple[str, str]]:
+    """(where it stands, value) of the values of an event, as they are: what is left to say where no pack can.
+
+    Args:
+        data: of the event.
+        paths: only those that stand there, such as `error.message`; all without any.
+
+    """
+    found = [leaf for path in paths for leaf in _leaves(_at(data, path.split(".")), path)]
+    leaves = found if paths else _leaves(data)
+    return [(locales.one_line(name, 100), locales.one_line(value, MAX_LINE)) for name, value in leaves[:MAX_FACTS]]
+
+
+def _at(data: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        data = data.get(key) if isinstance(data, dict) else None
+    return data
+
+
+def _leaves(value: Any, path: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [leaf for key, one in value.items() for leaf in _leaves(one, f"{path}.{key}".lstrip("."))]
+    return [] if value is None or isinstance(value, list) else [(path, str(value))]
+
+
 class Composer:
     """Composes one notification.
 
     Never fails for what a pack does: a piece that cannot be made falls back to the next text that may say it, a
-    block to what the parent packs have for it; then it is left out. `degraded` says so.
+    block to what the parent packs have for it; then each text of it that fails to the bare values of the event that
+    it names. `degraded` says so.
 
     Args:
         script: a prepared script.
@@ -143,6 +170,7 @@ class Composer:
         self._script, self._seen, self._check = script, seen, check
         self._trace: list[Plain] = []
         self._degraded: list[str] = list(script["notes"])
+        self._is_saving = self._is_all_told = False
 
     def notification(self) -> Plain:
         """The fields of a `Notification`; each block also has its `slot` and `version` in the script."""
@@ -162,7 +190,7 @@ class Composer:
             "brand": script["brand"],
             "pack": script["pack"],
             "trace": self._trace,
-            "degraded": self._degraded,
+            "degraded": list(dict.fromkeys(self._degraded)),
         }
 
     def _block(self, at: int, block: Plain) -> Plain | None:
@@ -170,23 +198,46 @@ class Composer:
         if not self._is_for_readers(block["versions"][0]["audience"]):
             return None  # the nearest pack's word: no older version may tell more people
         for number, version in enumerate(block["versions"]):
+            known = len(self._trace)
             try:
                 made = self._made(version)
             except Exception as error:  # noqa: BLE001 - a pack may raise anything; the message must go out
-                self._degraded.append(f"block {block['id']} of {version['pack']}: {_said(error)}")
+                if not isinstance(error, _Unsaid):
+                    self._degraded.append(f"block {block['id']} of {version['pack']}: {_said(error)}")
+                del self._trace[known:]
                 continue
             if made is not None:
                 self._trace.append(version["row"])
                 made |= {"slot": at, "version": number}
             return made
-        return None
+        return self._saved(at, block["versions"][0])
+
+    def _saved(self, at: int, version: Plain) -> Plain | None:
+        """What can be saved of a block that fails; None if that is nothing."""
+        self._is_saving = True
+        try:
+            made = self._made(version)
+        except Exception:  # noqa: BLE001 - as above; that it fails is said
+            return None
+        finally:
+            self._is_saving = False
+        return None if made is None else made | {"slot": at, "version": 0}
+
+    def _bare(self, source: Plain) -> list[tuple[str, str]]:
+        """The bare values that a failed text names; those of the whole event, once, if nobody knows which."""
+        paths = source.get("paths", ())
+        found = bare(self._seen["event"], paths) if paths else []
+        if not found and source.get("is_about_event", True) and not self._is_all_told:
+            self._is_all_told = True
+            found = bare(self._seen["event"])
+        return found
 
     def _is_for_readers(self, audience: Sequence[str]) -> bool:
         readers = self._seen.get(_SIDES)
         return not audience or readers is None or all(not set(audience).isdisjoint(one) for one in readers)
 
     def _made(self, version: Plain) -> Plain | None:
-        if version["holds"] is not None and not version["holds"](self._seen):
+        if not self._is_shown(version):
             return None
         kind = version["kind"]
         made = {"id": version["id"], "kind": kind, "priority": version["priority"], **self._fields(version)}
@@ -210,27 +261,47 @@ class Composer:
             case "list":
                 return {"heading": self._line(block["heading"]), "items": [self._text(item) for item in block["items"]]}
             case "facts":
-                facts = self._each(block["facts"], lambda one: {"value": self._line(one["value"]), "mono": one["mono"]})
+                facts = [self._fact(one) for one in block["facts"] if self._is_shown(one)]
                 return {"heading": self._line(block["heading"]), "facts": facts}
             case "actions":
-                actions = self._each(
-                    block["actions"], lambda one: {"url": self._url(one["url"]), "primary": one["primary"]}
-                )
+                actions = [self._action(one) for one in block["actions"] if self._is_shown(one)]
                 return {"actions": [one for one in actions if one["url"]]}
             case "image":
                 return {"url": self._picture(block["url"]), "alt": self._line(block["alt"]), "width": block["width"]}
             case _:
                 return {}
 
-    def _each(self, parts: Sequence[Plain], fields: Callable[[Plain], Plain]) -> list[Plain]:
-        return [
-            {"label": self._line(part["label"]), **fields(part)}
-            for part in parts
-            if part["holds"] is None or part["holds"](self._seen)
-        ]
+    def _is_shown(self, part: Plain) -> bool:
+        """Whether its condition holds; what must be saved is not lost by one that cannot be judged."""
+        if part["holds"] is None:
+            return True
+        try:
+            return bool(part["holds"](self._seen))
+        except Exception:
+            if self._is_saving:
+                return True
+            raise
 
-    def _url(self, source: Plain) -> str:
-        return link(self._written(source))
+    def _fact(self, part: Plain) -> Plain:
+        label = self._line(part["label"])
+        try:
+            value = self._shaped(part["value"], line, must=True)
+        except Exception:
+            if not self._is_saving:
+                raise
+            found = self._bare(part["value"])
+            label = label or line(", ".join(name for name, _ in found))
+            value = line(", ".join(one for _, one in found))
+        return {"label": label, "value": value, "mono": part["mono"]}
+
+    def _action(self, part: Plain) -> Plain:
+        label, url = self._line(part["label"]), ""
+        try:
+            url = link(self._written(part["url"]))
+        except Exception:
+            if not self._is_saving:
+                raise
+        return {"label": label or (line(url) if self._is_saving else ""), "url": url, "primary": part["primary"]}
 
     def _picture(self, source: Plain) -> str:
         return picture(self._written(source), self._script["pictures"])
@@ -244,22 +315,37 @@ class Composer:
             return ""
 
     def _line(self, source: Plain) -> str:
-        return self._shaped(source, line)
+        try:
+            return self._shaped(source, line)
+        except Exception:
+            if self._is_saving:
+                return ""
+            raise
 
     def _text(self, source: Plain) -> str:
-        return self._shaped(source, paragraph)
+        """What a block is there for; where it must be saved, the bare values."""
+        try:
+            return self._shaped(source, paragraph, must=True)
+        except Exception:
+            if not self._is_saving:
+                raise
+        way = self._script["direction"]
+        return paragraph("\n".join(f"{name}: {locales.isolate(value, way)}" for name, value in self._bare(source)))
 
-    def _shaped(self, source: Plain, shape: Callable[[str], str]) -> str:
+    def _shaped(self, source: Plain, shape: Callable[[str], str], *, must: bool = False) -> str:
         fixed = source["fixed"]
         if fixed is None:
-            return shape(self._written(source))
+            return shape(self._written(source, must=must))
         if source["said"] and (row := source["said"][0]["row"]) is not None:
             self._trace.append(row)
         said: str = fixed[shape]
         return said
 
-    def _written(self, source: Plain) -> str:
-        """The best text that can be filled; one that fails gives way to the next best."""
+    def _written(self, source: Plain, *, must: bool = False) -> str:
+        """The best text that can be filled; one that fails gives way to the next best.
+
+        Raises what a template of the definition fails with; if it `must` be said, also where no text says it.
+        """
         if not source["of"]:
             return ""
         failed: Exception | None = None
@@ -283,7 +369,13 @@ class Composer:
         if failed is not None:
             raise failed
         self._degraded += notes
+        if must and notes:
+            raise _Unsaid
         return ""
+
+
+class _Unsaid(LookupError):
+    """No text can say what a block is there for; why is among what is degraded."""
 
 
 def _said(error: Exception) -> str:

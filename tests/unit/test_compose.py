@@ -165,10 +165,65 @@ def test_a_block_that_fails_gives_way_to_the_parents(tmp_path, wrong):
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_block_that_fails_everywhere_is_left_out_and_the_others_stay(tmp_path, wrong):
+def test_a_block_that_fails_everywhere_says_the_bare_values_and_the_others_stay(tmp_path, wrong):
     said = composed(packs(tmp_path, {DEFINITION: f'[[blocks]]\nid = "new"\nkind = "text"\ntext = "{wrong}"'}))
-    assert list(texts(said)) == ["summary", "error", "actions", "facts"]
+    saved = ["new"] if "event" in wrong else []  # there is nothing of the event to lose
+    assert list(texts(said)) == ["summary", "error", "actions", "facts", *saved]
+    bare = "offer.name: Copilot" if "offer.name" in wrong else "error.message: Not available in your region."
+    assert bare in texts(said).get("new", bare)
     assert len(said.degraded) == 1
+
+
+A = "{{ 'A' }}"
+NAMED = "{{ event.nope }} {{ event.error.code }}"
+
+
+@pytest.mark.parametrize(
+    ("block", "field", "wanted"),
+    [
+        (f'kind = "text"\ntext = "{NAMED}"', "text", "error.code: NOT_IN_REGION"),
+        (f'kind = "error"\ntext = "{NAMED}"\ncode = "{NAMED}"', "text", "error.code: NOT_IN_REGION"),
+        (f'kind = "text"\ntext = "{{{{ \'fine\' }}}}"\nheading = "{NAMED}"', "text", "fine"),
+        ('kind = "text"\ntext = "{{ \'fine\' }}"\nwhen = "event."', "text", "fine"),
+        (
+            f'kind = "list"\nitems = ["{NAMED}", "{NAMED}"]',
+            "items",
+            ("error.code: NOT_IN_REGION", "error.code: NOT_IN_REGION"),
+        ),
+    ],
+)
+def test_what_fails_of_a_block_is_saved_by_the_values_it_names(tmp_path, block, field, wanted):
+    said = composed(packs(tmp_path, {DEFINITION: f'[[blocks]]\nid = "new"\n{block}'}))
+    assert getattr(said.blocks[-1], field) == wanted
+    assert len(said.degraded) == 1
+
+
+def test_facts_and_links_that_fail_leave_the_others_and_the_values(tmp_path):
+    facts = f'[[blocks]]\nid = "f"\nkind = "facts"\nfacts = [{{ label = "{A}", value = "{NAMED}" }}, {{ label = "{NAMED}", value = "{A}" }}]'
+    links = '[[blocks]]\nid = "l"\nkind = "actions"\nactions = [{ label = "x", url = "{{ event.nope }}" }, { label = "{{ event.nope }}", url = "https://b.example/" }]'
+    said = composed(packs(tmp_path, {DEFINITION: f"{facts}\n{links}"}))
+    assert [(one.label, one.value) for one in said.blocks[-2].facts] == [("A", "NOT_IN_REGION"), ("", "A")]
+    assert [(one.label, one.url) for one in said.blocks[-1].actions] == [("https://b.example/", "https://b.example/")]
+
+
+def test_a_block_whose_text_nobody_has_says_the_bare_values_once(tmp_path):
+    blocks = "".join(f'[[blocks]]\nid = "new{n}"\nkind = "text"\ntext = "no.such.key"\n' for n in range(2))
+    said = composed(packs(tmp_path, {DEFINITION: blocks}))
+    assert "error.message: Not available in your region." in texts(said)["new0"]
+    assert "new1" not in texts(said)
+    assert {line.partition(":")[0] for line in said.degraded} == {"new0", "new1"}
+
+
+@pytest.mark.parametrize(("norwegian", "saved"), [("{{ event.error.code }}, takk", ["new"]), ("Takk", [])])
+def test_a_text_that_only_other_languages_have_names_the_values_they_name(tmp_path, norwegian, saved):
+    files = {
+        DEFINITION: '[[blocks]]\nid = "new"\nkind = "text"\ntext = "thanks"\n',
+        "strings/nb.toml": f'thanks = "{norwegian}"',
+    }
+    said = composed(packs(tmp_path, files))
+    assert list(texts(said)) == ["summary", "error", "actions", "facts", *saved]
+    assert texts(said).get("new", "error.code: NOT_IN_REGION") == "error.code: NOT_IN_REGION"
+    assert said.degraded
 
 
 @pytest.mark.parametrize("when", ["event.", "{{ event.offer }}", "event.offer.name.upper()"])

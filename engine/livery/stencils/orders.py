@@ -5,6 +5,7 @@ equal make the same stencil.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
@@ -15,8 +16,10 @@ from livery.errors import NotFound, PackError
 from livery.locales import Choice
 from livery.packs.chain import PackChain
 
-FORMAT = 4
+FORMAT = 5
 TEMPLATES = ("layouts/", "blocks/", "parts/")
+_MAX_PATHS = 20
+_VALUE = re.compile(r"\bevent((?:\.[A-Za-z_]\w{0,99}){1,8})(\(?)")
 _LINES = {
     "text": ("heading", "text"),
     "error": ("heading", "text", "code"),
@@ -142,6 +145,20 @@ class _Teller:
         said = [text for source, pack in given for text in self._texts(source, piece, pack)]
         return {"of": given[0][0], "piece": piece, "said": said}
 
+    def content(self, source: str, piece: str, pack: str) -> Plain:
+        """What a block is there for: a piece of text, with the paths of the values it names, should it fail.
+
+        Where nobody knows what it would say, it may be of any value.
+        """
+        made = self.told([(source, pack)], piece)
+        texts = [text["source"] for text in made["said"] if "source" in text]
+        if not texts and made["of"]:  # in no language in line: what others say names the same values
+            texts = [text for text, _, _ in self._packs.strings(source, self._packs.locales())]
+        found = [one for text in texts for one in _VALUE.findall(text)]
+        named = dict.fromkeys((path.rpartition(".")[0] if call else path)[1:] for path, call in found)
+        is_known = bool(texts) and not any("event" in text for text in texts)
+        return {**made, "paths": [path for path in named if path][:_MAX_PATHS], "is_about_event": not is_known}
+
     def _texts(self, source: str, piece: str, pack: str) -> Iterable[Plain]:
         if "{{" in source or "{%" in source:
             label = self._labels.get(pack, pack)
@@ -171,14 +188,16 @@ class _Teller:
             "file": self._file,
         }
         made |= {field: one(block[field]) for field in _LINES.get(block["kind"], ())}
+        if "text" in made:
+            made["text"] = self.content(block["text"], id_, pack)
         match block["kind"]:
             case "list":
-                made["items"] = [one(item) for item in block["items"]]
+                made["items"] = [self.content(item, id_, pack) for item in block["items"]]
             case "facts":
                 made["facts"] = [
                     {
                         "label": one(fact["label"]),
-                        "value": one(fact["value"]),
+                        "value": self.content(fact["value"], id_, pack),
                         "when": fact["when"],
                         "mono": fact["mono"],
                     }

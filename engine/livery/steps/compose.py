@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
 from pydantic import TypeAdapter
 
 from livery import locales
-from livery.composing import MAX_LINE, Plain, reading_locale, seen
+from livery.composing import Plain, bare, reading_locale, seen
 from livery.locales import Choice
 from livery.models.event import Event, EventType
 from livery.models.notification import Block, Notification, Piece
@@ -20,7 +19,6 @@ from livery.pictures import album, brand_with
 from livery.stencils.stencil import Stencil
 
 _BLOCK: TypeAdapter[Block] = TypeAdapter(Block, config={"defer_build": True})
-_MAX_FACTS = 20
 
 
 def choose_locale(chain: Chain, packs: PackChain, reader: str | None, last: str, *, asked: str | None = None) -> Choice:
@@ -107,10 +105,7 @@ def piece(piece: str, pack: str, file: str, locale: str = "") -> Piece:
 
 def built_in(kind: EventType, event: Event, tokens: Mapping[str, str], why: Iterable[str]) -> Notification:
     """What goes out when no pack can say it: the bare facts, in English."""
-    facts = [
-        {"label": locales.one_line(key, 100), "value": locales.one_line(value, MAX_LINE)}
-        for key, value in _leaves(event.plain()["data"])
-    ][:_MAX_FACTS]
+    facts = [{"label": name, "value": value} for name, value in bare(event.plain()["data"])]
     block = {"id": "facts", "kind": "facts", "priority": 100, "facts": facts}
     return Notification(
         event_type=kind.name,
@@ -124,9 +119,3 @@ def built_in(kind: EventType, event: Event, tokens: Mapping[str, str], why: Iter
         pack="built-in",
         degraded=tuple(why),
     )
-
-
-def _leaves(value: Any, path: str = "") -> list[tuple[str, str]]:
-    if isinstance(value, dict):
-        return [leaf for key, one in value.items() for leaf in _leaves(one, f"{path}.{key}".lstrip("."))]
-    return [] if value is None or isinstance(value, list) else [(path, str(value))]
