@@ -5,7 +5,9 @@ import json
 import pytest
 
 from livery.errors import NotFound
-from packtools.making import EVENT, FILES, NOTIFICATION, checked, lines, over, tiny, write
+from livery.packtools import proofs
+from livery.packtools.checking import check
+from packtools.making import EVENT, FILES, NOTIFICATION, checked, lines, over, target, tiny, write
 
 LAYOUT, TEXT, STRINGS = "layouts/email.mjml.j2", "blocks/text.mjml.j2", "strings/en.toml"
 PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000100000001008060000001ff3ff61")
@@ -385,3 +387,17 @@ def test_an_override_whose_parent_moved_is_a_warning_with_the_command_to_see_it(
     assert (found.rule, found.severity, found.line) == ("drift", "warning", 9)
     assert "was copied from tiny 0.9.0, and tiny 1.0.0 has another now" in found.message
     assert "livery pack diff fjord blocks/text.mjml.j2" in found.fix
+
+
+def test_of_very_many_messages_a_part_is_made_and_a_note_says_which(tmp_path, monkeypatch):
+    strings = {f"strings/{tag}.toml": FILES["strings/en.toml"] for tag in ("de", "fr", "it", "nl")}
+    wrong = {"strings/nl.toml": FILES["strings/en.toml"].replace("event.order.id", "event.order.nope")}
+    folder = tiny(tmp_path, strings | wrong)
+    monkeypatch.setattr(proofs, "MOST", 5)
+    monkeypatch.setattr(proofs, "MOST_BRIEFLY", 2)
+    report = checked(folder)
+    assert report.locales == ["de", "en", "fr"]
+    (note,) = [line for line in lines(report) if " note bounded: " in line]
+    assert "offer_provision_error is not made in it, nl" in note
+    assert [line for line in lines(report) if line.startswith("strings/nl.toml") and "nope" in line]
+    assert check(target(folder), is_all=True).locales == ["de", "en", "fr", "it", "nl"]

@@ -125,6 +125,7 @@ def check(
     form: Annotated[Form, typer.Option("--format", help="How findings are printed.")] = "text",
     *,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings count as errors.")] = False,
+    is_all: Annotated[bool, typer.Option("--all", help="Make every message, even if there are very many.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check packs: files, texts, tokens, templates, and every message they make. Exits 1 if something is wrong."""
@@ -133,7 +134,7 @@ def check(
     reports = []
     for pack in packs:
         target = named(pack, config, seller)
-        report = check_pack(target)
+        report = check_pack(target, is_all=is_all)
         reports.append((report, Shown(report.pack, where(target.path))))
         if not as_json:
             show(*reports[-1], form)

@@ -97,11 +97,15 @@ class Report:
         }
 
 
-def check(target: Target) -> Report:
+def check(target: Target, *, is_all: bool = False) -> Report:
     """Check a pack.
 
     A pack that cannot be opened for what is in it has that as its findings; if that is only its `pack.toml`, all the
     rest is checked as if the lines that are wrong were not there.
+
+    Args:
+        target: the pack.
+        is_all: whether every message is made; else of very many a part, and a note says so.
 
     Raises:
         NotFound: there is no such pack, or the configuration has no such seller.
@@ -114,15 +118,15 @@ def check(target: Target) -> Report:
     except PackError as error:
         if target.path is not None and not target.path.exists():
             raise
-        report = _unopened(target, ordered(trouble_of(error)))
+        report = _unopened(target, ordered(trouble_of(error)), is_all=is_all)
     else:
         with closing(bench):
-            report = _checked(bench)
+            report = _checked(bench, is_all=is_all)
     report.seconds = time.perf_counter() - started
     return report
 
 
-def _unopened(target: Target, wrong: list[Finding]) -> Report:
+def _unopened(target: Target, wrong: list[Finding], *, is_all: bool) -> Report:
     """Of a pack that cannot be opened: why not, and what would be wrong with it besides."""
     report = Report(wrong[0].pack or target.pack, folder=target.path)
     with mended(target, wrong) as made:
@@ -130,33 +134,30 @@ def _unopened(target: Target, wrong: list[Finding]) -> Report:
             report.findings = wrong
             return report
         with closing(Bench.opened(made.target)) as bench:
-            found = _checked(bench)
+            found = _checked(bench, is_all=is_all)
         besides = [replace(one, pack=report.pack if one.pack == found.pack else one.pack) for one in found.findings]
         report.findings = ordered([*(one for one in wrong if one.file == MANIFEST), *made.told(besides)])
         report.proofs, report.locales, report.channels = found.proofs, found.locales, found.channels
     return report
 
 
-def _checked(bench: Bench) -> Report:
+def _checked(bench: Bench, *, is_all: bool) -> Report:
     packs, own = bench.packs, bench.packs.asked
     told = uses(packs, bench.engine.types)
-    report = Report(own.id, own.label, own.folder, locales=bench.locales())
+    report = Report(own.id, own.label, own.folder)
     report.channels = list(dict.fromkeys(case.channel.name for case in bench.cases.values()))
     readings = grammar.read(bench.engine.press, sources(own))
-    prover = Prover(bench, [one.source for one in readings])
-    report.proofs = [
-        proof
-        for one in told.told.values()
-        if one.is_whole
-        for locale in report.locales
-        for proof in prover.proofs(one, locale)
-    ]
+    prover = Prover(bench, [one.source for one in readings], is_all=is_all)
+    report.proofs = prover.everything([one for one in told.told.values() if one.is_whole], bench.locales())
+    made = {one.locale for one in report.proofs}
+    report.locales = [tag for tag in bench.locales() if tag in made or not report.proofs]
     found = [
         *_of_files(bench, told),
         *_of_templates(bench, told, readings),
         *texts.findings(packs, texts.report(packs, told)),
         *drift.findings(packs),
         *merged(report.proofs, report.locales),
+        *prover.left(),
         *_sizes(own, report.proofs),
     ]
     report.findings = each_once(found)

@@ -5,7 +5,7 @@ by Jinja and MJML. Then each channel renders it as it would be sent.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,7 @@ from livery.models.tenant import Chain, seller_name
 from livery.packs.assets import Policy
 from livery.packs.chain import PackChain
 from livery.packs.findings import Finding
+from livery.packs.gathering import MANIFEST
 from livery.packtools.sources import Source
 from livery.packtools.spots import Spot, Spots, condition
 from livery.packtools.uses import Told
@@ -26,11 +27,14 @@ from livery.studio.bench import Bench
 from livery.studio.samples import Sample
 from livery.writing import Reading
 
+MOST, MOST_SAMPLES, MOST_BRIEFLY = 120, 60, 40
+"""Events written for one check, events of one notification, and how many more are made of the first event alone."""
 _AT_ONCE, _PATIENCE = 8, 10.0
 """Samples in one request, and seconds for it: that it compiles in less was seen before."""
 _NO_ROOM = "the channel has no room"
 """What `livery.render.budget` says of what it left out or shortened on purpose."""
 _MAIL = "smtp"
+_NAMED = 3
 _LINE = re.compile(r" \(line (\d+)\)")
 
 
@@ -61,13 +65,19 @@ class Prover:
     Args:
         bench: the pack, opened.
         sources: its templates, texts and conditions, for places.
+        is_all: whether every message is made, however many there are.
 
     """
 
     bench: Bench
     sources: list[Source]
+    is_all: bool = False
     _samples: dict[str, list[Sample]] = field(default_factory=dict)
     _over: set[str] = field(default_factory=set)
+    _left: list[tuple[str, str]] = field(default_factory=list)
+    _events: int = 0
+    _briefly: int = 0
+    _is_brief: bool = False
 
     def __post_init__(self) -> None:
         for case in self.bench.cases.values():
@@ -79,9 +89,44 @@ class Prover:
         """The events a notification is tried with: the packs', and odd ones made from the first of them."""
         return self._samples.get(notification, [])
 
-    def proofs(self, told: Told, locale: str) -> Iterator[Proof]:
+    def everything(self, told: Sequence[Told], locales: Sequence[str]) -> list[Proof]:
+        """The proofs of all notifications, language by language; with very many, what is `left` is not made."""
+        made: list[Proof] = []
+        for locale in locales:
+            for one in told:
+                samples = self.samples(one.name)
+                if self.is_all or self._events < MOST:
+                    some = samples if self.is_all else samples[:MOST_SAMPLES]
+                    self._events += 1 + len(some)
+                else:
+                    some = samples[:1]
+                    self._briefly += 1
+                if self._briefly > MOST_BRIEFLY:
+                    self._left.append((one.name, locale))
+                    continue
+                self._is_brief |= len(some) < len(samples)
+                made += self.proofs(one, locale, some)
+        return made
+
+    def left(self) -> list[Finding]:
+        """What there was too much of to make it all."""
+        said = []
+        if self._is_brief:
+            said.append("some messages are made of the first samples alone")
+        if self._left:
+            tags = dict.fromkeys(locale for _, locale in self._left)
+            names = dict.fromkeys(name for name, _ in self._left)
+            said.append(f"{_some(names)} is not made in {_some(tags)}")
+        if not said:
+            return []
+        message = f"there are very many messages: {'; '.join(said)}. All texts and templates are checked"
+        fix = "livery pack check --all makes every one"
+        own = self.bench.packs.asked
+        return [Finding(severity="note", rule="bounded", message=message, fix=fix, pack=own.id, file=MANIFEST)]
+
+    def proofs(self, told: Told, locale: str, samples: Sequence[Sample]) -> Iterator[Proof]:
         """The proofs of one notification in one language: one before there is an event, one for each sample."""
-        engine, samples = self.bench.engine, self.samples(told.name)
+        engine = self.bench.engine
         order = _ordered(engine, self.bench.packs, told, samples, locale)
         if isinstance(order, Finding):
             yield Proof(notification=told.name, locale=locale, findings=(order,))
@@ -96,6 +141,13 @@ class Prover:
     def give_up(self, notification: str) -> None:
         """Make no more proofs of a notification: it takes too much to compile."""
         self._over.add(notification)
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return (
+        ", ".join(listed) if len(listed) <= _NAMED else f"{', '.join(listed[:_NAMED])} and {len(listed) - _NAMED} more"
+    )
 
 
 def _chunks(samples: Sequence[Sample]) -> list[Sequence[Sample]]:

@@ -49,9 +49,12 @@ class Target:
 
         """
         path = Path(pack)
-        if path.name == _MANIFEST and path.is_file():
-            path = path.parent
-        is_pack = path.is_file() or (path / _MANIFEST).is_file()
+        try:
+            if path.name == _MANIFEST and path.is_file():
+                path = path.parent
+            is_pack = path.is_file() or (path / _MANIFEST).is_file()
+        except OSError as error:  # what no file can be called
+            raise NotFound(f"{pack[:100]!r} is no pack: {error.strerror}") from None
         is_path = is_pack or len(path.parts) != 1 or path.suffix == ".zip" or pack == ".."
         if is_path and not is_pack:
             raise NotFound(_no_pack_at(pack, path))

@@ -127,4 +127,4 @@ def _report(pack: str, config: str | None, seller: str) -> "Report":
     from livery.packtools.checking import check
     from livery.studio.opening import Target
 
-    return check(Target.named(pack, Path(config) if config else None, seller))
+    return check(Target.named(pack, Path(config) if config else None, seller), is_all=True)
