@@ -143,6 +143,13 @@ def kin(tag: str) -> tuple[str, str]:
     return parts.language, parts.script or _usual_script(parts)
 
 
+def is_language(tag: str) -> bool:
+    """Whether CLDR has a name for the language of a tag: `english` is well-formed, and none. Needs Babel."""
+    from babel import Locale
+
+    return kin(tag)[0] in Locale("en").languages
+
+
 def _plain(tag: str) -> str:
     """A normal tag up to its extensions and private use, which start with a single letter or digit."""
     parts = tag.split("-")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from livery.engine import Engine
 from livery.errors import LiveryError
-from livery.locales import kin, normal
+from livery.locales import is_language, normal
 from livery.packs import assets
 from livery.packs.chain import PackChain
 from livery.packs.gathering import MANIFEST
@@ -155,20 +155,13 @@ def _files(wishes: Wishes, packs: PackChain, told: Uses) -> Iterator[tuple[str, 
 
 def _locales(given: Iterable[str]) -> list[str]:
     tags = {one: normal(one) for one in given}
-    wrong = [one for one, tag in tags.items() if not _is_language(tag)]
+    wrong = [one for one, tag in tags.items() if not is_language(tag)]
     if wrong:
         said = "is no language" if len(wrong) == 1 else "are no languages"
         raise LiveryError(
             f"--locale: {', '.join(map(repr, wrong))} {said}; write it as BCP 47 has it, such as de or pt-BR"
         )
     return list(dict.fromkeys(tags.values())) or [_SOURCE]
-
-
-def _is_language(tag: str) -> bool:
-    """Whether CLDR has a name for the language of a tag: `english` is well-formed, and none."""
-    from babel import Locale
-
-    return kin(tag)[0] in Locale("en").languages
 
 
 def _logo(file: Path | None) -> tuple[str, bytes] | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import PurePath
 
-from livery.cldr import is_language
+from livery.locales import is_language
 from livery.packs.chain import PackChain
 from livery.packs.completeness import Completeness, Row, completeness
 from livery.packs.completeness import findings as told
