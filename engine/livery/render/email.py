@@ -17,6 +17,7 @@ _TAG = re.compile(r"""<(/?)([A-Za-z][\w-]*+)((?:[^<>"']|"[^"]*+"|'[^']*+')*+)>""
 TITLE = re.compile(r"(?<=<mj-title>)[^<]*+(?=</mj-title>)")
 _VALUE = re.compile(r"""=("[^"<>]*"|'[^'<>]*')""")
 _BLANKS = re.compile(r"(?<!<mj-title)(?<!<mj-preview)>[ \t]+(?=<)")
+_CLASSES = re.compile(r"""(?<=\smj-class=)("[^"<>]*"|'[^'<>]*')""")
 _ODD = re.compile(r"[^ -~]|\\")
 ELEMENTS = frozenset(
     [
@@ -60,8 +61,12 @@ _VOID = frozenset(
 )
 
 
-def check_mjml(mjml: str) -> None:
+def check_mjml(mjml: str, *, with_names: bool = True) -> None:
     """Refuse what takes the compiler and the process down (size, nesting), and elements it would silently drop.
+
+    Args:
+        mjml: the document, or a part of one.
+        with_names: whether elements are looked at; `livery.stencils.content` says where one stands.
 
     Raises:
         PackError: says which limit, or which element.
@@ -73,7 +78,7 @@ def check_mjml(mjml: str) -> None:
     if mjml.rfind("<!--") > mjml.rfind("-->"):
         raise PackError("a comment does not end; end it with -->")
     for closing, name, inside in _TAG.findall(re.sub("<!--.*?-->", "", mjml, flags=re.DOTALL)):
-        if name.startswith("mj-") and name not in ELEMENTS:
+        if with_names and name.startswith("mj-") and name not in ELEMENTS:
             raise PackError(f"MJML has no element <{name}>, or it is not available to packs")
         if inside.endswith("/") or name.lower() in _VOID:
             continue
@@ -126,6 +131,8 @@ def compile_mjml(mjml: str, fonts: Mapping[str, str] | None = None) -> str:
         mjml = _BLANKS.sub(">\n", head) + end + body
     # MRML writes values of attributes as Rust would, with \u{301} for an accent; a character reference it lets be.
     mjml = _VALUE.sub(lambda value: _ODD.sub(_reference, value[0]), mjml)
+    # Of two classes that say the same, the last counts (documentation.mjml.io, mj-attributes); in MRML the first does.
+    mjml = _CLASSES.sub(_turned, mjml)
     # The title comes out as an attribute too.
     mjml = TITLE.sub(lambda title: _ODD.sub(_reference, title[0]), mjml)
     try:
@@ -139,6 +146,11 @@ def compile_mjml(mjml: str, fonts: Mapping[str, str] | None = None) -> str:
     if left := _LEFT.search(html):  # it sends what it does not expect as it is
         raise PackError(f"MJML has no <{left[1]}> where this one stands")
     return html
+
+
+def _turned(classes: re.Match[str]) -> str:
+    quote, names = classes[0][0], classes[0][1:-1].split()
+    return f"{quote}{' '.join(reversed(names))}{quote}"
 
 
 def _reference(char: re.Match[str]) -> str:

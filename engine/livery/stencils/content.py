@@ -252,7 +252,10 @@ class _Reading:
 def _attribute(element: str, found: re.Match[str]) -> Iterator[Fault]:
     name, quoted = found[1].lower(), found[2] or '""'
     value = unescape(quoted[1:-1])
-    if name.startswith("on") or name in REFUSED:
+    if element == "mj-style" and name == "inline":
+        fix = "leave inline out; what must not stand in a style sheet, write as style=… where it is meant"
+        yield Fault("<mj-style inline> is not available to packs: its rules are not inlined", fix, found[0])
+    elif name.startswith("on") or name in REFUSED:
         yield Fault(f"the attribute {name[:60]} is not available to packs", "leave it out", found[0])
     elif '"' in quoted[1:-1]:
         yield Fault(f'the value of {name[:60]} holds a "', "write &quot; for it", found[0])

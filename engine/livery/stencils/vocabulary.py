@@ -130,6 +130,11 @@ NAMED = {
     "form": "link to a page that has the form",
     "input": "link to a page that has the form",
     "link": "fonts are named in [fonts] of pack.toml, styles stand in mj-style",
+    "mj-font": "fonts are named in [fonts] of pack.toml",
+    "mj-html-attributes": "write the attribute at the element, in the HTML of mj-text, mj-table or mj-raw",
+    "mj-html-attribute": "write the attribute at the element, in the HTML of mj-text, mj-table or mj-raw",
+    "mj-include": "bring in a file of parts/ by {% include 'parts/….mjml.j2' %}",
+    "mj-selector": "write the attribute at the element, in the HTML of mj-text, mj-table or mj-raw",
     "script": "mail programs run no scripts, and filters refuse mails that hold some",
     "svg": "use a PNG in assets/",
 }
