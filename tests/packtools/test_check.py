@@ -76,7 +76,7 @@ MISTAKES = {
     ),
     "an unknown element": (
         changed(LAYOUT, '<mj-text color="{{ brand.ink }}">{{ notification.closing }}</mj-text>', "<mj-foo></mj-foo>"),
-        ["layouts/email.mjml.j2:6:7: error mjml: MJML has no element <mj-foo>"],
+        ["layouts/email.mjml.j2:6:7: error content: the element <mj-foo> is not available to packs"],
     ),
     "a text that is used and nowhere": (
         changed(NOTIFICATION, '"tiny.closing"', '"tiny.closng"'),

@@ -213,8 +213,8 @@ def test_the_first_wanted_language_there_are_texts_for_is_chosen(wanted, availab
 @pytest.mark.parametrize(
     ("wanted", "why", "regional"),
     [
-        ("de-AT-u-nu-thai", "the reader (de-AT has no texts of its own)", "de-AT-u-nu-thai"),
-        ("de-AT-u-nu-roman", "the reader (de-AT has no texts of its own)", "de-AT"),
+        ([("reader", "de-AT-u-nu-thai")], "reader (de-AT has no texts of its own)", "de-AT-u-nu-thai"),
+        ([("reader", "de-AT-u-nu-roman")], "reader (de-AT has no texts of its own)", "de-AT"),
         ([("reader", "de")], "reader", "de"),
         ([("reader", "de-AT")], "reader (de-AT has no texts of its own)", "de-AT"),
         ([("reader", "fr"), ("tenant", "de-CH")], "tenant (de-CH has no texts of its own)", "de-CH"),

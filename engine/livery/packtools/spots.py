@@ -72,6 +72,8 @@ class Spots:
         where, place = self._place(spot, line)
         if place == NOWHERE and spot.file.startswith(_FOLDERS):
             where, place = self._quoted(where, message)
+        elif not place.column and rule == "content":
+            place = Place(place.line, self._column(where, place.line, message))
         return Finding(
             severity=severity, rule=rule, message=message, fix=fix, pack=where.pack, file=where.file, line=place.line,
             column=place.column,
@@ -88,6 +90,13 @@ class Spots:
             return spot, _in_notification(pack, spot)
         except (PackError, LookupError):
             return spot, NOWHERE
+
+    def _column(self, spot: Spot, line: int, message: str) -> int:
+        """Where on its line stands what a message quotes first; 0 if it cannot be told."""
+        found = _QUOTED.search(message)
+        words = (found[1] or found[2]) if found else ""
+        rows = self._order["files"].get(f"{spot.pack}!{spot.file}", "").split("\n")
+        return rows[line - 1].find(words) + 1 if words and 0 < line <= len(rows) else 0
 
     def _quoted(self, spot: Spot, message: str) -> tuple[Spot, Place]:
         """Where what a message quotes stands: in this template, or in one it is put together of."""
