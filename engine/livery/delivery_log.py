@@ -9,44 +9,73 @@ from livery.safe import is_sealed_wire
 
 if TYPE_CHECKING:
     from livery.storage.interventions import Interventions
+    from livery.tenants import Tenants
     from livery.workshop import Workshop
 
 
 class DeliveryLog(ABC):
-    """What was done, as the store has it."""
+    """What was done, as the store has it.
+
+    With `within`, a call is made for a tenant: it sees what is its own or of those below it, and everything else is
+    answered like what does not exist. `within` itself must be a tenant, else NotFound is raised.
+    """
+
+    tenants: "Tenants"
 
     @abstractmethod
     def _opened(self) -> "Workshop": ...
 
-    def deliveries(self, **filters: Any) -> list[Delivery]:
+    def deliveries(self, *, within: str | None = None, **filters: Any) -> list[Delivery]:
         """Deliveries, newest first; filters are the fields of `livery.ports.Query`."""
-        return self._opened().ledger.deliveries(Query(**filters))
+        return self._opened().ledger.deliveries(Query(**{**filters, **self._only(within)}))
 
-    def attempts(self, delivery: str) -> list[Attempt]:
+    def attempts(self, delivery: str, *, within: str | None = None) -> list[Attempt]:
         """Every attempt of a delivery, first to last."""
-        return self._opened().ledger.attempts(delivery)
+        return self._opened().ledger.attempts(delivery) if self._may(delivery, within) else []
 
-    def wire(self, delivery: str) -> bytes | None:
+    def wire(self, delivery: str, *, within: str | None = None) -> bytes | None:
         """The bytes of a delivery as they were sent; None before the first attempt.
 
         None too for a message with secrets in it: that is for those it was written to.
         """
-        wire = self._opened().ledger.wire(delivery)
+        wire = self._opened().ledger.wire(delivery) if self._may(delivery, within) else None
         return None if wire is None or is_sealed_wire(wire) else wire
 
     @property
     def interventions(self) -> "Interventions":
-        """What people do by hand: retry, cancel and purge deliveries, switch destinations; each on record."""
+        """What people do by hand: retry, cancel and purge deliveries, switch destinations; each on record.
+
+        `engine.interventions_of(tenant)` is the same for somebody who acts for a tenant.
+        """
         return self._opened().interventions
 
-    def destinations(self, *, troubled: bool = True) -> list[Destination]:
+    def interventions_of(self, within: str) -> "Interventions":
+        """What somebody who acts for a tenant may do by hand: on what is its own or of those below it."""
+        return self._opened().interventions.of(self._scope(within))
+
+    def destinations(self, *, troubled: bool = True, within: str | None = None) -> list[Destination]:
         """Destinations that are paused or disabled; or, not only `troubled`, all that ever failed."""
-        return self._opened().ledger.destinations(troubled=troubled)
+        return self._opened().ledger.destinations(troubled=troubled, **self._only(within))
 
-    def waiting(self, tenant: str | None = None, *, limit: int = 100) -> list[Waiting]:
+    def waiting(self, tenant: str | None = None, *, within: str | None = None, limit: int = 100) -> list[Waiting]:
         """Events that were accepted and wait to be planned, the oldest first: why, and when it is tried again."""
-        return self._opened().ledger.waiting(tenant, limit)
+        scope = None if within is None else self._scope(within)
+        wanted = scope if tenant is None else {tenant} if scope is None else {tenant} & scope
+        return self._opened().ledger.waiting(wanted, limit)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, *, within: str | None = None) -> dict[str, int]:
         """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""
-        return self._opened().ledger.counts()
+        return self._opened().ledger.counts(**self._only(within))
+
+    def _scope(self, within: str) -> frozenset[str]:
+        """A tenant and all below it, removed ones too: what was sent for them stays in the log."""
+        return frozenset(one.tenant.id for one in self.tenants.list(within=within, removed=True))
+
+    def _only(self, within: str | None) -> dict[str, Any]:
+        return {} if within is None else {"tenants": self._scope(within)}
+
+    def _may(self, delivery: str, within: str | None) -> bool:
+        if within is None:
+            return True
+        scope, one = self._scope(within), self._opened().ledger.delivery(delivery)
+        return one is not None and one.tenant in scope

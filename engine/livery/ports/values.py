@@ -1,6 +1,6 @@
 """What goes in and out of the store."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -142,6 +142,8 @@ class Query:
     """Which deliveries; newest first. Everything given must hold."""
 
     tenant: str | None = None
+    tenants: Collection[str] | None = None
+    """Of these alone: whose deliveries somebody may see."""
     state: State | None = None
     channel: str | None = None
     event_id: str | None = None

@@ -3,7 +3,7 @@
 A destination has a row once an attempt to it has failed. Its lock is the row: of all workers one gets the probe.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -72,11 +72,13 @@ def noted(tx: Connection, claim: Claim, end: Settlement, *, now: datetime, break
     return Settled(recorded=True, paused_until=until)
 
 
-def listed(connection: Connection, *, troubled: bool) -> Sequence[Destination]:
-    """Every destination that ever failed; or only those that are paused or disabled now."""
+def listed(connection: Connection, *, troubled: bool, tenants: Collection[str] | None = None) -> Sequence[Destination]:
+    """Every destination that ever failed; or only those that are paused or disabled now. Of these tenants alone."""
     statement = select(_TABLE).order_by(_TABLE.c.tenant, _TABLE.c.channel, _TABLE.c.label)
     if troubled:
         statement = statement.where(or_(_TABLE.c.paused_until.is_not(None), _TABLE.c.disabled_at.is_not(None)))
+    if tenants is not None:
+        statement = statement.where(_TABLE.c.tenant.in_(sorted(tenants)))
     return [destination_of(row) for row in connection.execute(statement).mappings()]
 
 

@@ -1,14 +1,14 @@
 """What people do to deliveries by hand: retry, cancel, purge, switch a destination; on record with who and why."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from livery.errors import NotFound
 from livery.ids import new_id
@@ -38,11 +38,18 @@ class Handled:
 class Interventions:
     """By hand, on one store. Every method is safe from any thread; large ones work in batches."""
 
-    def __init__(self, ledger: Ledger, execution: Execution, *, now: Now) -> None:
-        self._ledger, self._execution, self._now = ledger, execution, now
+    def __init__(
+        self, ledger: Ledger, execution: Execution, *, now: Now, tenants: frozenset[str] | None = None
+    ) -> None:
+        self._ledger, self._execution, self._now, self._tenants = ledger, execution, now, tenants
+
+    def of(self, tenants: Collection[str]) -> "Interventions":
+        """The same on what is these tenants' alone; all else is answered like what does not exist."""
+        return Interventions(self._ledger, self._execution, now=self._now, tenants=frozenset(tenants))
 
     def found(self, query: Query) -> list[str]:
         """Ids a retry by filter concerns: of the states given, else of those that did not arrive."""
+        query = query if self._tenants is None else replace(query, tenants=self._tenants)
         states = [query.state] if query.state else sorted(FAILED)
         with told(), self._ledger.engine.connect() as connection:
             ids = [
@@ -79,6 +86,8 @@ class Interventions:
                 )
                 if tenant is not None:
                     wanted = wanted.where(_TABLE.c.tenant == tenant)
+                if self._tenants is not None:
+                    wanted = wanted.where(_TABLE.c.tenant.in_(sorted(self._tenants)))
                 rows = tx.execute(wanted.limit(_BATCH)).mappings().all()
                 for row in rows:
                     self._purged(tx, row)
@@ -112,6 +121,8 @@ class Interventions:
         statement = select(table).order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)
         if subject is not None:
             statement = statement.where(table.c.subject == subject)
+        if self._tenants is not None:
+            statement = statement.where(or_(*_subjects(table.c.subject, sorted(self._tenants))))
         with told(), self._ledger.engine.connect() as connection:
             rows = connection.execute(statement).mappings().all()
         names = ("actor", "action", "subject", "why", "result")
@@ -127,7 +138,11 @@ class Interventions:
             with self._nudging() as tx:
                 for id_ in ids[start : start + _BATCH]:
                     row = tx.execute(select(_TABLE).where(_TABLE.c.id == id_).with_for_update()).mappings().first()
-                    one = do(tx, row) if row else Handled(id_, done=False, said="there is no such delivery")
+                    one = (
+                        do(tx, row)
+                        if row and self._has(row)
+                        else Handled(id_, done=False, said="there is no such delivery")
+                    )
                     if one.done:
                         self._note(tx, who, action, id_, one.result or one.said)
                     found.append(one)
@@ -195,10 +210,13 @@ class Interventions:
         now = self._now()
         with self._nudging() as tx:
             found = destinations.switched(tx, key, now=now, disabled=disabled)
-            if found is None:
+            if found is None or not self._has(found):
                 raise NotFound(f"no destination {key!r} has ever failed; `livery destinations list --all` shows them")
             self._execution.hold(tx, key, now)
             self._note(tx, who, action, key, found["label"])
+
+    def _has(self, row: Row) -> bool:
+        return self._tenants is None or row["tenant"] in self._tenants
 
     def _note(self, tx: Connection, who: Who, action: str, subject: str, result: str) -> None:
         now = self._now()
@@ -210,6 +228,12 @@ class Interventions:
         with self._ledger.transaction() as tx:
             yield tx
         self._execution.nudge()
+
+
+def _subjects(subject: Any, tenants: Sequence[str]) -> list[Any]:
+    """What interventions on something of these tenants' are about: a delivery, a destination, a tenant."""
+    keys = ((_TABLE, _TABLE.c.id), (schema.destination, schema.destination.c.key))
+    return [*(subject.in_(select(key).where(table.c.tenant.in_(tenants))) for table, key in keys), subject.in_(tenants)]
 
 
 def _copy(row: Row, now: datetime, *, fresh: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The ledger: events, deliveries and attempts. Every write is fenced; what is not ours to change stays."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -140,8 +140,8 @@ class Ledger:
     def keep_waiting(self, tx: Connection, event: str, why: str) -> None:
         waiting.keep(tx, event, why)
 
-    def waiting(self, tenant: str | None, limit: int) -> list[Waiting]:
-        return waiting.listed(self.engine, tenant, limit)
+    def waiting(self, tenants: Collection[str] | None, limit: int) -> list[Waiting]:
+        return waiting.listed(self.engine, tenants, limit)
 
     def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
         with writing(self.engine) as tx:
@@ -266,16 +266,19 @@ class Ledger:
             found = connection.execute(statement).scalar()
         return None if found is None else bytes(found)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, tenants: Collection[str] | None = None) -> dict[str, int]:
         statement = select(_DELIVERY.c.state, func.count()).group_by(_DELIVERY.c.state)
         unplanned = select(func.count()).select_from(_EVENT).where(_EVENT.c.planned_at.is_(None))
+        if tenants is not None:
+            statement = statement.where(_DELIVERY.c.tenant.in_(sorted(tenants)))
+            unplanned = unplanned.where(_EVENT.c.tenant.in_(sorted(tenants)))
         with told(), self.engine.connect() as connection:
             found = {str(state): int(count) for state, count in connection.execute(statement)}
             return {**found, "unplanned": int(connection.execute(unplanned).scalar() or 0)}
 
-    def destinations(self, *, troubled: bool = True) -> list[Destination]:
+    def destinations(self, *, troubled: bool = True, tenants: Collection[str] | None = None) -> list[Destination]:
         with told(), self.engine.connect() as connection:
-            return list(destinations.listed(connection, troubled=troubled))
+            return list(destinations.listed(connection, troubled=troubled, tenants=tenants))
 
     def close(self) -> None:
         self.engine.dispose()
@@ -315,6 +318,8 @@ def selected(query: Query, columns: Sequence[Any]) -> Select[Any]:
     for column, value in wanted.items():
         if value is not None:
             statement = statement.where(column == value)
+    if query.tenants is not None:
+        statement = statement.where(table.c.tenant.in_(sorted(query.tenants)))
     if query.event_ids is not None:
         statement = statement.where(table.c.event_id.in_(query.event_ids))
     if query.since is not None:

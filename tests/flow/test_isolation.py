@@ -1,0 +1,182 @@
+"""What is another tenant's is answered like what does not exist, by every call that is made for a tenant."""
+
+import inspect
+import json
+from datetime import timedelta
+
+import pytest
+
+from cli.commands import GOOD
+from livery import Config, Engine
+from livery.delivery_log import DeliveryLog
+from livery.directory.facade import Directory
+from livery.domains import Lookup
+from livery.errors import LiveryError, NotFound
+from livery.models.directory import DirectoryUser
+from livery.ports import Query, Who
+from livery.sender_domains import SenderDomains
+from livery.storage.interventions import Interventions
+from livery.suppressions import Suppressions
+from livery.tenants import Tenants
+
+NORTH, FOREIGN = "north", "souq"
+WHO = Who("eve")
+# Each call is made for `north` with what is souq's, and again with what nobody has. {tenant: …, delivery: …, …}.
+CALLS = {
+    Tenants: {
+        "show": lambda e, x: e.tenants.show(x["tenant"], within=NORTH),
+        "list": lambda e, x: e.tenants.list(under=x["tenant"], within=NORTH),
+        "change": lambda e, x: e.tenants.change(x["tenant"], name="mine", within=NORTH),
+    },
+    Suppressions: {
+        "add": lambda e, x: e.suppressions.add(x["tenant"], "a@b.example", who="eve", within=NORTH),
+        "remove": lambda e, x: e.suppressions.remove(x["address"], within=NORTH),
+        "find": lambda e, x: e.suppressions.find(tenant=x["tenant"], within=NORTH),
+    },
+    SenderDomains: {
+        "add": lambda e, x: e.domains.add(x["tenant"], "new.example", within=NORTH),
+        "check": lambda e, x: e.domains.check(x["tenant"], x["domain"], within=NORTH),
+        "remove": lambda e, x: e.domains.remove(x["tenant"], x["domain"], within=NORTH),
+        "find": lambda e, x: e.domains.find(tenant=x["tenant"], within=NORTH),
+    },
+    Directory: {
+        "put": lambda e, x: e.directory.put([user(x["tenant"])], within=NORTH),
+        "list": lambda e, x: e.directory.list(x["tenant"], within=NORTH),
+        "show": lambda e, x: e.directory.show(x["tenant"], within=NORTH),
+        "user": lambda e, x: e.directory.user(x["tenant"], "u", within=NORTH),
+        "export": lambda e, x: list(e.directory.export(x["tenant"], within=NORTH)),
+        "remove": lambda e, x: e.directory.remove(x["tenant"], everything=True, within=NORTH),
+    },
+    DeliveryLog: {
+        "deliveries": lambda e, x: e.deliveries(tenant=x["tenant"], within=NORTH),
+        "attempts": lambda e, x: e.attempts(x["delivery"], within=NORTH),
+        "wire": lambda e, x: e.wire(x["delivery"], within=NORTH),
+        "waiting": lambda e, x: e.waiting(x["tenant"], within=NORTH),
+        "interventions_of": lambda e, x: e.interventions_of(NORTH).audit(x["delivery"]),
+        "destinations": lambda e, _: e.destinations(troubled=False, within=NORTH),
+        "counts": lambda e, _: e.counts(within=NORTH),
+    },
+    Interventions: {
+        "found": lambda e, x: e.interventions_of(NORTH).found(Query(tenant=x["tenant"])),
+        "retry": lambda e, x: e.interventions_of(NORTH).retry([x["delivery"]], WHO),
+        "cancel": lambda e, x: e.interventions_of(NORTH).cancel([x["delivery"]], WHO),
+        "purge": lambda e, x: e.interventions_of(NORTH).purge(timedelta(), WHO, tenant=x["tenant"]),
+        "enable": lambda e, x: e.interventions_of(NORTH).enable(x["destination"], WHO),
+        "disable": lambda e, x: e.interventions_of(NORTH).disable(x["destination"], WHO),
+        "audit": lambda e, x: e.interventions_of(NORTH).audit(x["destination"]),
+    },
+}
+NOT_FOR_A_TENANT = {
+    Tenants: {
+        "add": "the operator's",
+        "remove": "the operator's",
+        "check": "the operator's",
+        "problems": "the operator's",
+        "chain": "the flow's",
+        "below": "livery.toml's, for rules",
+    },
+    Suppressions: {"kept_off": "the flow's", "before_send": "the flow's", "learn": "the flow's"},
+    SenderDomains: {"recheck": "the worker's", "standing": "the flow's: the chain is the scope"},
+    Directory: {},
+    DeliveryLog: {},
+    Interventions: {"of": "makes the others for a tenant"},
+}
+
+
+def user(tenant):
+    return DirectoryUser(tenant=tenant, id="u", name="Sami", email="sami@souq.example")
+
+
+@pytest.mark.parametrize("facade", CALLS, ids=lambda one: one.__name__)
+def test_every_public_call_is_tried_here_or_said_why_not(facade):
+    public = {name for name, _ in inspect.getmembers(facade, inspect.isfunction) if not name.startswith("_")}
+    assert public == set(CALLS[facade]) | set(NOT_FOR_A_TENANT[facade])
+
+
+@pytest.fixture
+def engine(tmp_path, mail, http):
+    http.answers["/souq"] = [(503, "", {})] * 9
+    hook = {"url": http.url("/souq"), "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}
+    config = Config.load(
+        None,
+        database_url=f"sqlite:///{tmp_path}/livery.db",
+        outbound={"allow": ["127.0.0.1"]},
+        channels={"smtp": {"host": "127.0.0.1", "port": mail.port}},
+        tenants={
+            "platform": {},
+            NORTH: {"parent": "platform"},
+            "res-org-n": {"parent": NORTH},
+            FOREIGN: {"parent": "platform", "channels": {"webhook": hook}},
+        },
+    )
+    with Engine.open(config, resolve=lambda _: Lookup(status="absent")) as opened:
+        opened.suppressions.add(FOREIGN, "secret@souq.example", who="sami")
+        opened.domains.add(FOREIGN, "souq.example")
+        opened.directory.put([user(FOREIGN)])
+        for seller in (FOREIGN, "res-org-n"):
+            opened.accept({**GOOD, "id": seller, "data": {**GOOD["data"], "seller": {"id": seller, "name": seller}}})
+        opened.drain()
+        yield opened
+
+
+def theirs(engine):
+    """What is souq's, and the same of nobody's."""
+    one, where = engine.deliveries(tenant=FOREIGN, channel="smtp")[0], engine.destinations(troubled=False)
+    mine = {
+        "tenant": FOREIGN, "address": "secret@souq.example", "domain": "souq.example", "delivery": one.id,
+        "destination": next(dest.key for dest in where if dest.tenant == FOREIGN),
+    }  # fmt: skip
+    return mine, {name: f"no-{name}.example" for name in mine}
+
+
+def answer(engine, call, given):
+    """What comes back, whatever was asked for."""
+    try:
+        found = repr(call(engine, given))
+    except LiveryError as error:
+        found = f"{type(error).__name__}: {error}"
+    for name, value in sorted(given.items(), key=lambda one: -len(one[1])):
+        found = found.replace(value, f"<{name}>")
+    return found
+
+
+def test_what_is_anothers_is_answered_like_what_does_not_exist(engine):
+    mine, nobodys = theirs(engine)
+    before = state(engine)
+    told = {
+        f"{facade.__name__}.{name}": (answer(engine, call, mine), answer(engine, call, nobodys))
+        for facade, calls in CALLS.items()
+        for name, call in calls.items()
+    }
+    assert [name for name, (foreign, none) in told.items() if foreign != none] == []
+    assert [name for name, (foreign, _) in told.items() if "souq" in foreign.lower() or "sami" in foreign] == []
+    assert state(engine) == before
+
+
+def state(engine):
+    """All of souq's, as the operator sees it."""
+    return json.dumps(
+        [
+            [one.plain() for one in engine.tenants.list(under=FOREIGN)],
+            [one.plain() for one in engine.suppressions.find(tenant=FOREIGN)],
+            [one.plain() for one in engine.domains.find(tenant=FOREIGN)],
+            [one.model_dump(mode="json") for one in engine.directory.export(FOREIGN)],
+            [one.model_dump(mode="json") for one in engine.deliveries(tenant=FOREIGN)],
+            [one.model_dump(mode="json") for one in engine.destinations(troubled=False) if one.tenant == FOREIGN],
+        ]
+    )
+
+
+def test_a_tenant_sees_its_own_and_what_is_below_it(engine):
+    assert {one.tenant for one in engine.deliveries(within=NORTH)} == {"res-org-n"}
+    assert {one.tenant for one in engine.deliveries(within="platform")} == {"res-org-n", FOREIGN}
+    (one,) = engine.deliveries(within=NORTH)
+    assert len(engine.attempts(one.id, within=NORTH)) == 1
+    assert engine.wire(one.id, within=NORTH) == engine.wire(one.id)
+    assert engine.counts(within=NORTH) == {"accepted": 1, "unplanned": 0}
+    (done,) = engine.interventions_of(NORTH).retry([one.id], Who("nele"))
+    assert done.done
+    assert [entry.actor for entry in engine.interventions_of(NORTH).audit()] == ["nele"]
+    assert engine.interventions_of(FOREIGN).audit() == []
+    with pytest.raises(NotFound, match="no tenant is called 'nobody'"):
+        engine.deliveries(within="nobody")
