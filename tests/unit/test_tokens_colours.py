@@ -1,5 +1,7 @@
 """Colours: contrast as WCAG 2.2 defines it, and colours found in place of those that cannot be read."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,6 +20,7 @@ from livery.packs.colour import (
     readable,
     worst,
 )
+from livery.packs.tokens import TokenSpec, resolve
 
 colours = st.integers(0, 0xFFFFFF).map("#{:06x}".format)
 
@@ -122,3 +125,50 @@ def test_every_name_of_css_is_a_colour():
 def test_a_text_is_a_colour_in_one_way_of_writing_or_none(text):
     found = normal(text)
     assert found == "" or normal(found) == found
+
+
+GROUNDS = st.lists(colours, min_size=1, max_size=3)
+
+
+@given(text=colours, grounds=GROUNDS, dark=st.none() | colours)
+def test_every_colour_that_a_finding_suggests_passes_and_ends_it(text, grounds, dark):
+    names = [f"ground{number}" for number in range(len(grounds))]
+    tokens = {name: TokenSpec(type="colour", value=ground) for name, ground in zip(names, grounds, strict=True)}
+    tokens["ink"] = TokenSpec(type="colour", value=text, on=names, dark="dark_ink")
+    tokens["dark_ground"] = TokenSpec(type="colour", value=dark or grounds[0])
+    tokens["dark_ink"] = TokenSpec(type="colour", value=text, on="dark_ground")
+    shown = {"ink": grounds, "dark_ink": [dark or grounds[0]]}
+    for finding in resolve([("pack", tokens)]).findings:
+        assert finding.rule == "contrast"
+        (name,) = (one for one in shown if finding.message.startswith(f"{one} {text} has"))
+        assert worst(text, shown[name]) < AA
+        suggested = re.search(r"use (#[0-9a-f]{6})", finding.fix)
+        if suggested is None:  # black and white are each too near to one of the grounds
+            assert len(set(grounds)) > 1
+            assert worst(BLACK, grounds) < AA
+            assert worst(WHITE, grounds) < AA
+            continue
+        assert worst(suggested[1], shown[name]) >= AA
+        taken = {**tokens, name: TokenSpec(type="colour", value=suggested[1], on=tokens[name].on)}
+        assert not [one for one in resolve([("pack", taken)]).findings if one.message.startswith(f"{name} #")]
+
+
+@given(primary=colours, page=colours)
+def test_a_colour_used_in_place_of_one_that_cannot_be_read_any_more_passes(primary, page):
+    base = {
+        "page": TokenSpec(type="colour", value="#ffffff"),
+        "primary": TokenSpec(type="colour", value="#2747c9"),
+        "text": TokenSpec(type="colour", value="#16202e", on="page"),
+        "on_primary": TokenSpec(type="colour", value="#ffffff", on="primary"),
+    }
+    made = resolve([("base", base), ("over", {"page": page, "primary": primary})])
+    assert contrast(made.values["text"], page) >= AA
+    assert contrast(made.values["on_primary"], primary) >= AA
+    for finding in made.findings:
+        assert (
+            contrast(
+                re.search(r"(#[0-9a-f]{6}) is used", finding.message)[1],
+                page if "text" in finding.message.split()[0] else primary,
+            )
+            >= AA
+        )
