@@ -1,5 +1,7 @@
 """Markup of packs that breaks the MJML compiler, or that makes of a message what it must not be."""
 
+import os
+
 import pytest
 
 from hostile import places
@@ -229,6 +231,8 @@ def _cases():
         yield pytest.param(places.partial(source), id=f"{about}, in a text")
     for number, source in enumerate(ACTIVE):
         for name, place in (("partial", places.partial), ("raw", lambda s: places.bare(f"<mj-raw>{s}</mj-raw>"))):
+            if name == "raw" and number % 8 and not os.environ.get("LIVERY_SOAK"):
+                continue
             yield pytest.param(place(source), id=f"{name} {number}: {ascii(source)[:60]}")
     for number, source in enumerate(MJML):
         yield pytest.param(places.bare(source), id=f"mjml {number}: {source[:60]}")
