@@ -161,6 +161,11 @@ def test_a_gallery_replaces_the_one_before_and_nothing_else(tmp_path):
 def test_the_command_says_what_there_is(tmp_path):
     done = livery("pack", "gallery", tiny(tmp_path), "--out", "out", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == f"{NOTIFICATION} in en, ar"
+    assert [line.split()[0] for line in done.stdout.splitlines() if line.startswith((" E-mail", " Slack"))] == [
+        "E-mail",
+        "Slack",
+    ]
     assert "none degraded" in done.stdout
     assert "out/index.html" in done.stdout
     assert (tmp_path / "out/index.html").is_file()

@@ -98,14 +98,17 @@ def _checked(target: "Target") -> "list[Finding]":
 
 
 def _show(report: "Report") -> None:
-    """The summary people read: what there is by notification, language and channel; then what is wrong."""
-    rows: dict[tuple[str, ...], list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    """The summary people read: what there is by notification and channel, over languages; then what is wrong."""
+    rows: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(lambda: [0, 0, 0, 0]))
     for one in report.looks:
-        row = rows[(one.case.notification, one.case.locale, one.case.channel_title)]
+        row = rows[one.case.notification][one.case.channel_title]
         added = (1, len(one.case.pictures()), bool(one.degraded), len(one.findings))
         row[:] = [so_far + more for so_far, more in zip(row, added, strict=True)]
-    columns = ("notification", "language", "channel", "messages", "pictures", "degraded", "findings")
-    output.table(columns, [(*place, *(number or "–" for number in row)) for place, row in rows.items()])
+    columns = ("channel", "messages", "pictures", "degraded", "findings")
+    for notification, counts in rows.items():
+        languages = dict.fromkeys(one.case.locale for one in report.looks if one.case.notification == notification)
+        typer.echo(f"{typer.style(notification, bold=True)} in {', '.join(languages)}")
+        output.table(columns, [(channel, *(number or "–" for number in row)) for channel, row in counts.items()])
     for finding in report.findings:
         output.complain(f"{finding.severity}: {finding}")
     degraded = [one for one in report.looks if not one.is_fine]
