@@ -1,6 +1,11 @@
 """The commands that show something: explain, render, deliveries, plugin, pack, doctor."""
 
 import json
+import os
+import pty
+import subprocess
+import sys
+from contextlib import suppress
 from email import policy
 from email.parser import BytesParser
 
@@ -130,3 +135,28 @@ def test_the_version_is_told(tmp_path):
     import livery as package
 
     assert livery("--version", cwd=tmp_path).stdout.strip() == f"livery {package.__version__}"
+
+
+def on_a_terminal(*arguments, cwd, columns):
+    """What a command prints on a terminal so wide."""
+    here, there = pty.openpty()
+    env = {**os.environ, "COLUMNS": str(columns), "TERM": "dumb"}
+    command = [sys.executable, "-m", "livery", *arguments]
+    with subprocess.Popen(command, cwd=cwd, env=env, stdin=there, stdout=there, stderr=there):
+        os.close(there)
+        said = b""
+        with suppress(OSError):  # which Linux says at the end of a terminal
+            while some := os.read(here, 4096):
+                said += some
+    os.close(here)
+    return said.decode().replace("\r\n", "\n")
+
+
+def test_no_terminal_is_too_narrow_for_what_people_copy(sent):
+    ids = [one["id"] for one in stored(sent)]
+    assert ids
+    for columns in (60, 80, 200):
+        lines = on_a_terminal("deliveries", "list", cwd=sent, columns=columns).splitlines()
+        assert max(map(len, lines)) <= columns
+        for said in (*ids, GOOD["id"], "ada.buyer@custo.example"):
+            assert any(said in line for line in lines), (columns, said, lines)

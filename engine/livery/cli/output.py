@@ -19,6 +19,7 @@ from livery.errors import LiveryError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from livery.engine import Engine
 
@@ -101,15 +102,42 @@ def console() -> "Console":
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; long cells fold. Cells are text, never markup."""
+    """Print a table; long cells fold. Cells are text, never markup.
+
+    A terminal that it is too wide for gets a paragraph for each row instead: an id that is cut is of no use.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
-    console().print(made)
+    shown = [[cell if isinstance(cell, Text) else Text(str(cell)) for cell in row] for row in rows]
+    wide = console()
+    if sys.stdout.isatty() and _narrowest(columns, shown) > wide.width:
+        _paragraphs(columns, shown)
+        return
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    for row in shown:
+        made.add_row(*row)
+    wide.print(made)
+
+
+def _narrowest(columns: Sequence[str], rows: "Sequence[Sequence[Text]]") -> int:
+    """How wide a table is at least if no word of it is broken."""
+    from rich.cells import cell_len
+
+    cells = ([column, *(row[at].plain for row in rows)] for at, column in enumerate(columns))
+    widths = (max((cell_len(word) for cell in column for word in cell.split()), default=0) for column in cells)
+    return sum(widths) + 3 * len(columns)
+
+
+def _paragraphs(columns: Sequence[str], rows: "Sequence[Sequence[Text]]") -> None:
+    """Each row by its first cell, and below that what else there is, by the names of the columns."""
+    for first, *others in rows:
+        said = [f"{name} {cell.plain}".strip() for name, cell in zip(columns[1:], others, strict=True) if cell.plain]
+        typer.secho(first.plain, bold=True)
+        typer.echo(folded(f"  {' · '.join(said)}"))
 
 
 _COLOURS = {
