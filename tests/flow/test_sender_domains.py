@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cli.commands import livery
 from livery import Config, Engine
 from livery.domains import Lookup
-from livery.errors import InputError, NotFound
+from livery.errors import InputError, NotFound, Refused
 from unit.making import plugin
 
 GOOD = json.loads((Path(__file__).parents[2] / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
@@ -203,6 +203,10 @@ def test_what_is_refused(engine):
         engine.domains.add("res-org-n", "us@shop.example")
     with pytest.raises(NotFound, match="no tenant is called 'nobody'"):
         engine.domains.add("nobody", "shop.example")
+    engine.tenants.add("late", parent="north")
+    engine.domains.add("late", "shop.example")
+    with pytest.raises(Refused, match="domains: expected none of its own; livery domain remove late"):
+        engine.tenants.remove("late")
     with pytest.raises(NotFound, match="has no domain"):
         engine.domains.check("res-org-n", "shop.example")
 

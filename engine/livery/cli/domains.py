@@ -10,6 +10,8 @@ from livery.cli.output import FAILED, ConfigOption, JsonOption
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rich.text import Text
+
     from livery.sender_domains import SenderDomain
 
 Tenant = Annotated[str, typer.Argument(help="Whose; it counts for all below it.", show_default=False)]
@@ -95,12 +97,15 @@ def _table(found: "Sequence[SenderDomain]") -> None:
     colours = {True: "green", False: "yellow"}
     rows = [
         (one.domain, one.tenant, Text(_said(one), style="red" if one.is_lost else colours[one.counts]),
-         f"{one.checked_at:%Y-%m-%d %H:%M}" if one.checked_at else "never", "" if one.counts else _to_publish(one))
+         f"{one.checked_at:%Y-%m-%d %H:%M}" if one.checked_at else "never", _to_publish(one))
         for one in found
     ]  # fmt: skip
     output.table(("domain", "tenant", "state", "asked, UTC", "to publish"), rows)
 
 
-def _to_publish(one: "SenderDomain") -> str:
+def _to_publish(one: "SenderDomain") -> "Text":
+    """In full however narrow it is: it is there to be copied."""
+    from rich.text import Text
+
     name, text = one.record
-    return f"{name} TXT {text}"
+    return Text("" if one.counts else f"{name} TXT {text}", overflow="fold")

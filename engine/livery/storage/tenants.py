@@ -102,6 +102,7 @@ class TenantTable:
         return {
             "directory": sum(_count(tx, one.c.tenant, one.c.tenant == id_) for one in records),
             "settings": _count(tx, schema.setting.c.tenant, schema.setting.c.tenant == id_),
+            "domains": _count(tx, schema.sender_domain.c.tenant, schema.sender_domain.c.tenant == id_),
             "deliveries": _count(tx, delivery.c.id, (delivery.c.tenant == id_) & delivery.c.state.in_(states)),
             "events": _count(tx, event.c.key, (event.c.tenant == id_) & event.c.planned_at.is_(None)),
         }

@@ -130,6 +130,7 @@ def hanging(tree: Tree, store: TenantStore, tx: Any, id_: str) -> list[Problem]:
         "deliveries": f"none that is open; livery deliveries list --tenant {id_} shows them",
         "directory": f"no records; livery directory remove {id_} --all removes them",
         "settings": f"none of its own; livery settings reset {id_} takes them back",
+        "domains": f"none of its own; livery domain remove {id_} <domain> takes one away",
         "events": "none waiting to be planned; a worker does it",
     }
     problems += [
