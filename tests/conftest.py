@@ -8,6 +8,7 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+import databases
 from livery.testing import HttpReceiver, MailServer
 from name_server import name_server
 
@@ -41,3 +42,20 @@ def http():
     """A real HTTP receiver."""
     with HttpReceiver() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A real PostgreSQL server."""
+    with databases.server() as where:
+        yield where
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path):
+    """A store of its own, on each database there is."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/livery.db"
+        return
+    with databases.database(request.getfixturevalue("postgres")) as url:
+        yield url

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from livery.errors import LiveryError
 from livery.execution.clock import Drift
 from livery.execution.embedded import EmbeddedExecution
+from livery.execution.unserved import Unserved
 from livery.flow import Flow
 from livery.ports import Load, utc_now
 from livery.safe import Safe
@@ -46,7 +47,7 @@ class Workshop:
     suppressions: SuppressionTable
     domains: SenderDomainTable
     recheck: Callable[[], object]
-    execution: EmbeddedExecution
+    execution: EmbeddedExecution | Unserved
     flow: Flow
     load: Load
     interventions: Interventions
@@ -62,14 +63,7 @@ class Workshop:
         config, policy = engine.config, engine.config.delivery
         worker = f"{socket.gethostname()}:{os.getpid()}"
         ledger = Ledger(connect(config.database_url), breaker=policy.breaker())
-        execution = EmbeddedExecution(
-            ledger.engine,
-            now=engine.now,
-            on_takeover=ledger.release_abandoned,
-            patience=config.lease_seconds,
-            worker=worker,
-            drift=Drift() if engine.now is utc_now else None,
-        )
+        execution = _execution(engine, ledger, worker)
         flow = Flow(
             types=engine.types,
             planner=engine.planner,
@@ -85,7 +79,7 @@ class Workshop:
                 lease=timedelta(seconds=config.lease_seconds),
                 rules=policy.rules(),
                 ladders=policy.ladders,
-                max_backlog=policy.max_backlog,
+                max_backlog=1 if isinstance(execution, Unserved) else policy.max_backlog,
             ),
             worker=worker,
             suppress=engine.suppressed,
@@ -137,3 +131,16 @@ class Workshop:
     def close(self) -> None:
         self.flow.close()
         self.ledger.close()
+
+
+def _execution(engine: "Engine", ledger: Ledger, worker: str) -> EmbeddedExecution | Unserved:
+    if ledger.engine.dialect.name != "sqlite":
+        return Unserved()
+    return EmbeddedExecution(
+        ledger.engine,
+        now=engine.now,
+        on_takeover=ledger.release_abandoned,
+        patience=engine.config.lease_seconds,
+        worker=worker,
+        drift=Drift() if engine.now is utc_now else None,
+    )

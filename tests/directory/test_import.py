@@ -6,12 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from databases import database
 from directory.people import contact, opened, organization, user
 from livery.directory import files
 from livery.directory.facade import type_of
@@ -34,10 +36,14 @@ RECORDS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    with opened(tmp_path_factory.mktemp("store")) as made:
-        yield made
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def engine(request, tmp_path_factory):
+    """One for each database there is."""
+    with ExitStack() as stack:
+        where = {}
+        if request.param == "postgresql":
+            where["database_url"] = stack.enter_context(database(request.getfixturevalue("postgres")))
+        yield stack.enter_context(opened(tmp_path_factory.mktemp("store"), **where))
 
 
 @pytest.fixture(autouse=True)

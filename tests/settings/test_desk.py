@@ -12,6 +12,12 @@ TYPE = "OfferProvisionError"
 LOG, AUDIT = "address:log@shop.example", "address:audit@north.example"
 
 
+@pytest.fixture
+def settings(settings, store_url):
+    """On every database there is."""
+    return {**settings, "database_url": store_url}
+
+
 def rows(desk, field, tenant="res-org-n", channel="smtp", event_type=TYPE, **options):
     """(value, origin) of what counts."""
     view = desk.resolved(tenant, event_type, channel, **options)

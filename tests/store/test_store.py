@@ -7,7 +7,7 @@ import sys
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import create_engine, inspect, text
 
 from livery.errors import ConfigError, StoreError, StoreFull
 from livery.storage import schema
@@ -19,8 +19,8 @@ def url(tmp_path):
     return f"sqlite:///{tmp_path}/livery.db"
 
 
-def test_the_migrations_replayed_are_the_schema(url):
-    engine = connect(url)
+def test_the_migrations_replayed_are_the_schema(store_url):
+    engine = connect(store_url)
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection,
@@ -31,21 +31,21 @@ def test_the_migrations_replayed_are_the_schema(url):
     engine.dispose()
 
 
-def test_opening_again_changes_nothing(url):
-    connect(url).dispose()
-    engine = connect(url)
+def test_opening_again_changes_nothing(store_url):
+    connect(store_url).dispose()
+    engine = connect(store_url)
     assert set(inspect(engine).get_table_names()) == {*schema.metadata.tables, schema.VERSION_TABLE}
     engine.dispose()
 
 
-def test_many_processes_may_open_a_new_store_at_once(url):
-    program = f"from livery.storage.database import connect; connect({url!r}).dispose()"
+def test_many_processes_may_open_a_new_store_at_once(store_url):
+    program = f"from livery.storage.database import connect; connect({store_url!r}).dispose()"
     processes = [subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) for _ in range(6)]
     ends = [(process.communicate()[1], process.returncode) for process in processes]
     assert [code for _, code in ends] == [0] * 6, ends
 
 
-def test_a_migration_that_is_killed_half_way_leaves_nothing_and_can_be_run_again(url):
+def test_a_migration_that_is_killed_half_way_leaves_nothing_and_can_be_run_again(store_url):
     killed = (
         "import os, signal\n"
         "from alembic import op\n"
@@ -55,14 +55,14 @@ def test_a_migration_that_is_killed_half_way_leaves_nothing_and_can_be_run_again
         "    if name == 'ix_livery_setting_change_revision': os.kill(os.getpid(), signal.SIGKILL)\n"
         "op.create_index = create_index\n"
         "from livery.storage.database import connect\n"
-        f"connect({url!r})\n"
+        f"connect({store_url!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", killed], capture_output=True, text=True, check=False)
     assert done.returncode == -9, done.stderr
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
-        assert raw.execute("SELECT count(*) FROM sqlite_master WHERE type = 'table'").fetchone() == (0,)
-    raw.close()
-    engine = connect(url)
+    raw = create_engine(store_url.replace("postgresql:", "postgresql+psycopg:"))
+    assert inspect(raw).get_table_names() == []
+    raw.dispose()
+    engine = connect(store_url)
     assert set(inspect(engine).get_table_names()) == {*schema.metadata.tables, schema.VERSION_TABLE}
     engine.dispose()
 

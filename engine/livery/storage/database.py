@@ -3,12 +3,26 @@
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Table, column, create_engine, event, inspect, make_url, select, table
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    Table,
+    column,
+    create_engine,
+    event,
+    func,
+    inspect,
+    make_url,
+    select,
+    table,
+)
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
@@ -21,6 +35,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _GROUP = local()
 _TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 _TURNS_LOCK = Lock()
+_MIGRATING = 0x6C697665
+"""The lock under which PostgreSQL's schema is changed, by one process at a time."""
 _WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
 
 
@@ -48,14 +64,7 @@ def connect(url: str) -> Engine:
         raise ConfigError(
             "the store:", [Problem("database_url", "a database URL, such as sqlite:///livery.db", shown(url))]
         ) from None
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        came = parsed.render_as_string(hide_password=True)
-        raise ConfigError("the store:", [Problem("database_url", "sqlite:/// and the path of a file", came)])
-    if not Path(parsed.database).parent.is_dir():
-        raise ConfigError("the store:", [Problem("database_url", "a file in a folder that exists", parsed.database)])
-    engine = create_engine(parsed, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000})
-    event.listen(engine, "connect", _on_connect)
-    event.listen(engine, "begin", _on_begin)
+    engine = _postgresql(parsed) if parsed.get_backend_name() == "postgresql" else _sqlite(parsed)
     try:
         with told():
             _migrate(engine)
@@ -63,6 +72,28 @@ def connect(url: str) -> Engine:
         engine.dispose()
         raise
     return engine
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        expected, came = (
+            "sqlite:/// and the path of a file, or postgresql://…",
+            url.render_as_string(hide_password=True),
+        )
+        raise ConfigError("the store:", [Problem("database_url", expected, came)])
+    if not Path(url.database).parent.is_dir():
+        raise ConfigError("the store:", [Problem("database_url", "a file in a folder that exists", url.database)])
+    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000})
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    """By psycopg 3, whatever driver the URL names or leaves out; a connection that died is noticed before its use."""
+    if not find_spec("psycopg"):
+        raise ConfigError("the store:", [Problem("database_url", "pip install 'livery[postgres]' for PostgreSQL")])
+    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
 
 
 def upsert(tx: Connection, into: Table) -> Any:
@@ -91,7 +122,7 @@ def told() -> Iterator[None]:
         yield
     except DBAPIError as error:
         said = str(error.orig)
-        if "full" in said:
+        if "full" in said or "No space left" in said:
             raise StoreFull(f"no room for the store: {said}; nothing was written") from error
         if "disk I/O" in said:
             raise StoreError(f"the disk under the store failed: {said}; nothing was written") from error
@@ -169,5 +200,7 @@ def _migrate(engine: Engine) -> None:
         # One transaction around all of it: two processes that open a new store wait for each other, and
         # whoever is killed in between leaves nothing.
         with connection.begin():
+            if engine.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
