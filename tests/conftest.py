@@ -3,6 +3,7 @@
 To look for new ones: `python -m pytest tests/unit --hypothesis-profile=search`.
 """
 
+import logging
 import os
 
 import pytest
@@ -28,6 +29,15 @@ def cache_of_our_own(tmp_path_factory):
     os.environ.pop("XDG_CACHE_HOME", None)
     if before is not None:
         os.environ["XDG_CACHE_HOME"] = before
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was():
+    """A command that is run in this process may quieten the log of all of it."""
+    log = logging.getLogger("livery")
+    before = log.level
+    yield
+    log.setLevel(before)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ and while it runs no other thread waits 100 ms for its turn. They are counted in
 process and of the worker: how busy the machine is makes no difference.
 """
 
+import gc
 import json
 import os
 import threading
@@ -52,6 +53,8 @@ class Watch:
 
     def __enter__(self) -> Self:
         self._press.warm()
+        # The heap of a whole test run is no part of what is measured: a collection would go through all of it.
+        gc.freeze()
         self._is_over = threading.Event()
         self._start = time.monotonic(), time.process_time() + self._worker_time()
         self._before = _resident("self"), self._worker_memory()
@@ -62,6 +65,7 @@ class Watch:
     def __exit__(self, *error: object) -> None:
         self._is_over.set()
         self._other.join()
+        gc.unfreeze()
         self._look()
         self.wall = time.monotonic() - self._start[0]
         self.work = time.process_time() + self._worker_time() - self._start[1]
