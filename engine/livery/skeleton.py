@@ -32,7 +32,7 @@ packages = ["livery_channel_$name"]
 """
 _README = """# livery-channel-$dashed
 
-A [Livery](https://pypi.org/project/livery/) channel: $title.
+A Livery channel: $title.
 
 ```toml
 [[tenants.acme.channels.$name]]

@@ -44,7 +44,7 @@ def add(
     tenant: Annotated[str, typer.Option(help="At which tenant; it holds for all below it.", show_default=False)],
     config: ConfigOption = None,
     kind: Annotated[str, typer.Option(help="opt_out, hard_bounce or manual.")] = "manual",
-    event_type: Annotated[str, typer.Option(help="Only for this event type.")] = "*",
+    event_type: Annotated[str, typer.Option("--type", metavar="TYPE", help="Only for this event type.")] = "*",
     note: Annotated[str, typer.Option(help="Why; shown wherever somebody was left out for it.")] = "",
     days: Annotated[int | None, typer.Option(min=1, max=36_500, help="Ends by itself after so many days.")] = None,
     *,
@@ -63,7 +63,9 @@ def remove(
     address: Address,
     config: ConfigOption = None,
     tenant: Annotated[str | None, typer.Option(help="Off this tenant's list alone; else off every list.")] = None,
-    event_type: Annotated[str | None, typer.Option(help="Only what holds for this event type.")] = None,
+    event_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Only what holds for this event type.")
+    ] = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
