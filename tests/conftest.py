@@ -69,3 +69,8 @@ def store_url(request, tmp_path):
         return
     with databases.database(request.getfixturevalue("postgres")) as url:
         yield url
+
+
+def pytest_collection_modifyitems(items):
+    """The longest begin first: a page of the docs is one test, and at the end all would wait for it."""
+    items.sort(key=lambda item: item.path.name != "test_pages.py" or item.path.parent.name != "docs")
