@@ -15,8 +15,8 @@ GOOD = Outcome(status="delivered", code="200")
 BUSY = Outcome(status="retry", reason="server_error", code="503")
 
 
-def opened(folder, **options):
-    return Ledger(connect(f"sqlite:///{folder}/livery.db"), breaker=Breaker(**options))
+def opened(url, **options):
+    return Ledger(connect(url), breaker=Breaker(**options))
 
 
 def added(ledger, id_, *, endpoint="hook", tenant="shop", due=START, priority=0):

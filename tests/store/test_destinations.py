@@ -12,8 +12,8 @@ COOL = timedelta(seconds=30)
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    made = opened(tmp_path)
+def ledger(store_url):
+    made = opened(store_url)
     for number in range(9):
         added(made, f"d{number}")
     yield made

@@ -18,7 +18,7 @@ DEAD = Outcome(status="failed", reason=Reason.INVALID, code="400", detail="no su
 
 @pytest.fixture
 def ledger(tmp_path):
-    made = opened(tmp_path)
+    made = opened(f"sqlite:///{tmp_path}/livery.db")
     yield made
     made.close()
 

@@ -12,8 +12,8 @@ LATER = START + LEASE + timedelta(seconds=1)
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    made = opened(tmp_path)
+def ledger(store_url):
+    made = opened(store_url)
     yield made
     made.close()
 

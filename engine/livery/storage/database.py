@@ -1,8 +1,9 @@
-"""Opening a database: SQLite in WAL with synchronous=FULL, migrated to the newest schema."""
+"""Opening a database, migrated to the newest schema: SQLite in WAL with synchronous=FULL, or PostgreSQL."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, local
@@ -98,13 +99,27 @@ def _postgresql(url: URL) -> Engine:
 
 def upsert(tx: Connection, into: Table) -> Any:
     """An INSERT that can say what to do on a conflict, in the words of the database it is for."""
-    if tx.dialect.name == "postgresql":
+    return _insert(tx.dialect.name, into)
+
+
+def _insert(dialect: str, into: Table) -> Any:
+    if dialect == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 
         return postgresql_insert(into)
     from sqlalchemy.dialects.sqlite import insert
 
     return insert(into)
+
+
+@cache
+def unless_there(dialect: str, into: Table, giving: str = "") -> Any:
+    """An INSERT that leaves alone what is there; `giving` names the column to return of each row that is new.
+
+    For what runs with every message: built once, since SQLAlchemy takes longer for that than a database to run it.
+    """
+    statement = _insert(dialect, into).on_conflict_do_nothing()
+    return statement.returning(into.c[giving]) if giving else statement
 
 
 def slices(values: Collection[str] | None) -> Sequence[Sequence[str] | None]:

@@ -7,12 +7,12 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 
 from livery.models.delivery import Destination
 from livery.ports import Again, Breaker, Claim, Settled, Settlement, Verdict
 from livery.storage import schema
-from livery.storage.database import micros, moment
+from livery.storage.database import micros, moment, unless_there
 from livery.storage.rows import Row, destination_of
 
 _TABLE = schema.destination
@@ -24,11 +24,15 @@ _NOT_LESS = timedelta(milliseconds=10)
 
 def refusal(tx: Connection, delivery: Row, *, now: datetime, lease: timedelta, breaker: Breaker) -> Verdict | str:
     """Whether a delivery must wait for its destination (`Again`), must not be sent (why), or may go (empty)."""
-    found = tx.execute(_LOCKED, {"key_": delivery["destination_key"]}).mappings().first()
+    key = {"key_": delivery["destination_key"]}
+    found = tx.execute(_ONE, key).mappings().first()
     if found is None:
         return ""
     if found["disabled_at"] is not None:
         return f"the destination is disabled: {found['disabled_why']}"
+    if found["paused_until"] is None:
+        return ""
+    found = tx.execute(_LOCKED, key).mappings().one()  # of all who find it paused, one is to be the probe
     if found["paused_until"] is None:
         return ""
     left = moment(found["paused_until"]) - now
@@ -44,31 +48,28 @@ def refusal(tx: Connection, delivery: Row, *, now: datetime, lease: timedelta, b
 def noted(tx: Connection, claim: Claim, end: Settlement, *, now: datetime, breaker: Breaker) -> Settled:
     """Record what an attempt says about its destination."""
     key = claim.delivery.destination_key
-    found = tx.execute(_LOCKED, {"key_": key}).mappings().first() if key else None
-    if end.disable and key:
-        values = {"disabled_at": micros(now), "disabled_why": end.disable, "paused_until": None, "probe": None}
-        _put(tx, claim, found, now, **values)
-        return Settled(recorded=True, disabled=True)
-    if not key or (found is None and not end.destination_failed):
+    known = tx.execute(_ONE, {"key_": key}).mappings().first() if key else None
+    if not key or not (end.disable or end.destination_failed or _is_troubled(known)):
         return Settled(recorded=True)
-    was_probe = found is not None and found["probe"] == claim.delivery.id
+    found = _locked(tx, claim, now)
+    if end.disable:
+        values = {"disabled_at": micros(now), "disabled_why": end.disable, "paused_until": None, "probe": None}
+        _put(tx, claim, now, **values)
+        return Settled(recorded=True, disabled=True)
+    was_probe = found["probe"] == claim.delivery.id
     if end.destination_failed is None:
         if was_probe:
             _change(tx, key, probe=None, probe_until=None)
         return Settled(recorded=True)
     if not end.destination_failed:
-        assert found is not None, "told above"
-        if not found["failures"] and found["paused_until"] is None:
-            return Settled(recorded=True)
-        _put(tx, claim, found, now, failures=0, paused_until=None, probe=None, probe_until=None)
+        _put(tx, claim, now, failures=0, paused_until=None, probe=None, probe_until=None)
         return Settled(recorded=True, resumed=found["paused_until"] is not None)
-    failures = (found["failures"] if found else 0) + 1
-    paused = found["paused_until"] if found else None
-    if (paused is not None and not was_probe) or not 0 < breaker.failures <= failures:
-        _put(tx, claim, found, now, failures=failures if paused is None else found["failures"] if found else 1)
+    failures, is_paused = found["failures"] + 1, found["paused_until"] is not None
+    if (is_paused and not was_probe) or not 0 < breaker.failures <= failures:
+        _put(tx, claim, now, failures=found["failures"] if is_paused else failures)
         return Settled(recorded=True)
     until = now + breaker.pause(failures)
-    _put(tx, claim, found, now, failures=failures, paused_until=micros(until), probe=None, probe_until=None)
+    _put(tx, claim, now, failures=failures, paused_until=micros(until), probe=None, probe_until=None)
     return Settled(recorded=True, paused_until=until)
 
 
@@ -92,14 +93,29 @@ def switched(tx: Connection, key: str, *, now: datetime, disabled: str) -> Row |
     return found
 
 
-def _put(tx: Connection, claim: Claim, found: Row | None, now: datetime, **values: Any) -> None:
+def _is_troubled(found: Row | None) -> bool:
+    return found is not None and any(found[name] for name in ("failures", "paused_until", "probe"))
+
+
+def _locked(tx: Connection, claim: Claim, now: datetime) -> Row:
+    """The row of a claim's destination, locked; made first, if there is none yet."""
+    key = {"key_": claim.delivery.destination_key}
+    found = tx.execute(_LOCKED, key).mappings().first()
+    if found is None:
+        row = {"key": claim.delivery.destination_key, **_named(claim, now)}
+        tx.execute(unless_there(tx.dialect.name, _TABLE), row)
+        found = tx.execute(_LOCKED, key).mappings().one()
+    return found
+
+
+def _put(tx: Connection, claim: Claim, now: datetime, **values: Any) -> None:
+    _change(tx, claim.delivery.destination_key, **_named(claim, now), **values)
+
+
+def _named(claim: Claim, now: datetime) -> dict[str, Any]:
     one = claim.delivery
     label = claim.endpoint.label if claim.endpoint else f"{one.channel} of {one.tenant}"
-    names = {"tenant": one.tenant, "channel": one.channel, "label": label, "changed_at": micros(now)}
-    if found is None:
-        tx.execute(insert(_TABLE), {"key": one.destination_key, **names, **values})
-    else:
-        _change(tx, one.destination_key, **names, **values)
+    return {"tenant": one.tenant, "channel": one.channel, "label": label, "changed_at": micros(now)}
 
 
 def _change(tx: Connection, key: str, **values: Any) -> None:

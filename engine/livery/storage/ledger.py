@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from livery.errors import EventConflict, StoreError
 from livery.ids import new_id
@@ -34,7 +33,7 @@ from livery.ports import (
     Wake,
 )
 from livery.storage import destinations, schema, threads, waiting
-from livery.storage.database import micros, moment, together, told, writing
+from livery.storage.database import micros, moment, together, told, unless_there, writing
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
 
 MAX_CRASHES = 3
@@ -44,14 +43,12 @@ _OPEN = tuple(state.value for state in OPEN)
 _EVENT, _DELIVERY, _ATTEMPT = schema.event, schema.delivery, schema.attempt
 _LISTED = [column for column in _DELIVERY.c if column.name not in ("wire", "endpoint", "envelope")]
 # Statements that run for every message are built once: SQLAlchemy takes longer for that than SQLite to run them.
-_ADD_EVENT = upsert(_EVENT).on_conflict_do_nothing().returning(_EVENT.c.key)
 _SAME_EVENT = select(_EVENT.c.key, _EVENT.c.digest).where(
     _EVENT.c.tenant == bindparam("tenant"),
     _EVENT.c.source == bindparam("source"),
     _EVENT.c.event_id == bindparam("event_id"),
 )
 _NEW_DELIVERY = insert(_DELIVERY)
-_ADD_DELIVERY = upsert(_DELIVERY).on_conflict_do_nothing().returning(_DELIVERY.c.id)
 _PLANNED = (
     update(_EVENT)
     .where(_EVENT.c.key == bindparam("key_"))
@@ -100,7 +97,9 @@ class Ledger:
         rows = [_event_row(one, now) for one in events]
         if not rows:
             return []
-        added = set(tx.execute(_ADD_EVENT, rows).scalars())
+        # In one order everywhere: two batches that share events wait for each other, and never in a circle.
+        ordered = sorted(rows, key=lambda row: (row["tenant"], row["source"], row["event_id"]))
+        added = set(tx.execute(unless_there(tx.dialect.name, _EVENT, "key"), ordered).scalars())
         return [(row["key"], False) if row["key"] in added else (self._known(tx, row), True) for row in rows]
 
     def _known(self, tx: Connection, row: Row) -> str:
@@ -122,7 +121,8 @@ class Ledger:
 
     def add_plans(self, tx: Connection, event: str, plans: Sequence[Plan], audience: Audience) -> list[Wake]:
         rows = {plan.delivery.id: row_of(plan) for plan in plans}
-        made = [tx.execute(_ADD_DELIVERY, row).scalar() for row in rows.values()]
+        add = unless_there(tx.dialect.name, _DELIVERY, "id")
+        made = [tx.execute(add, row).scalar() for row in rows.values()]
         tx.execute(_PLANNED, {"key_": event, "audience_": audience.model_dump_json()})
         return [wake_of(rows[id_]) for id_ in made if id_ is not None]
 

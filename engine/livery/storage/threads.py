@@ -3,17 +3,15 @@
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from livery.ports.values import Claim
 from livery.storage import schema
-from livery.storage.database import micros
+from livery.storage.database import micros, unless_there
 
 _TABLE = schema.thread
 _FIRST = select(_TABLE.c.reference).where(
     _TABLE.c.destination == bindparam("destination_"), _TABLE.c.thread == bindparam("thread_")
 )
-_KEEP = upsert(_TABLE).on_conflict_do_nothing()
 
 
 def first(tx: Connection, destination: str, thread: str) -> str:
@@ -27,4 +25,4 @@ def keep(tx: Connection, claim: Claim, reference: str, *, now: datetime) -> None
     """Remember a message as the first of its thread, if it is."""
     if claim.envelope.thread and reference:
         row = {"destination": claim.delivery.destination_key, "thread": claim.envelope.thread}
-        tx.execute(_KEEP, {**row, "reference": reference, "at": micros(now)})
+        tx.execute(unless_there(tx.dialect.name, _TABLE), {**row, "reference": reference, "at": micros(now)})
