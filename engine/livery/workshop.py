@@ -97,7 +97,7 @@ class Workshop:
             endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
         )
         interventions = Interventions(ledger, execution, now=engine.now)
-        settings, suppressions = SettingsStore(ledger.engine, engine.vault), SuppressionTable(ledger)
+        settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
         parts = TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger)
         return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
 

@@ -57,7 +57,7 @@ class Live:
         self._resolved: OrderedDict[_Key, tuple[tuple[_Own, ...], Resolved]] = OrderedDict()
 
     def refresh(self) -> None:
-        """See what other processes have changed: one query, once for each event."""
+        """See what other processes have changed; once for each event."""
         store = self._store()
         revision = store.revision() if store else None
         if revision == self._revision:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from livery.directory.ports import Counted, FoundRow
 from livery.directory.selectors import Ask
 from livery.models.directory import DirectoryUser, Organization, OrganizationContact, Record
-from livery.storage import revisions, schema
+from livery.storage import schema
 from livery.storage.database import told, upsert
 from livery.storage.ledger import Ledger
 
@@ -47,7 +47,7 @@ class DirectoryTable:
         self._ledger, self._engine = ledger, ledger.engine
 
     def revision(self) -> int:
-        return revisions.current(self._engine).get(REVISION, 0)
+        return self._ledger.revisions.get(REVISION)
 
     def find(self, ask: Ask) -> list[FoundRow]:
         if ask.is_empty:
@@ -94,7 +94,7 @@ class DirectoryTable:
             tx.execute(statement.on_conflict_do_update(index_elements=keys, set_=others), rows)
         self._put_roles(tx, [one for one in records if isinstance(one, DirectoryUser)])
         if records:
-            revisions.move(tx, REVISION)
+            self._ledger.revisions.move(tx, REVISION)
 
     def remove(self, tx: Connection, tenant: str, *, customer: str | None, kind: str | None, user: str | None) -> int:
         tables = [schema.organization, schema.contact, schema.directory_user, schema.user_role]
@@ -110,7 +110,7 @@ class DirectoryTable:
             counts = [tx.execute(delete(table).where(_of(table, tenant, **only))).rowcount for table in tables]
             count = sum(counts[:3])
         if count:
-            revisions.move(tx, REVISION)
+            self._ledger.revisions.move(tx, REVISION)
         return int(count)
 
     def records(

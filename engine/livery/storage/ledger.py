@@ -34,6 +34,7 @@ from livery.ports import (
 )
 from livery.storage import destinations, schema, threads, waiting
 from livery.storage.database import micros, moment, together, told, unless_there, writing
+from livery.storage.revisions import Revisions
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
 
 MAX_CRASHES = 3
@@ -73,6 +74,7 @@ class Ledger:
 
     def __init__(self, engine: Engine, *, breaker: Breaker | None = None) -> None:
         self.engine, self._breaker = engine, breaker or Breaker()
+        self.revisions = Revisions(engine)
 
     @contextmanager
     def transaction(self, connection: Any = None) -> Iterator[Connection]:
@@ -281,6 +283,7 @@ class Ledger:
             return list(destinations.listed(connection, troubled=troubled, tenants=tenants))
 
     def close(self) -> None:
+        self.revisions.close()
         self.engine.dispose()
 
     def _fenced(self, tx: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, select, update
 
 from livery.sender_domains import SenderDomain
-from livery.storage import revisions, schema
+from livery.storage import schema
 from livery.storage.database import micros, moment, slices, told
 from livery.storage.ledger import Ledger
 
@@ -24,12 +24,12 @@ class SenderDomainTable:
         self._ledger = ledger
 
     def revision(self) -> int:
-        return revisions.current(self._ledger.engine).get(REVISION, 0)
+        return self._ledger.revisions.get(REVISION)
 
     def add(self, one: SenderDomain) -> SenderDomain:
         with self._ledger.transaction() as tx:
             # First, since two who add at once wait for each other here.
-            revisions.move(tx, REVISION)
+            self._ledger.revisions.move(tx, REVISION)
             found = _one(tx, one.tenant, one.domain)
             if found is None:
                 tx.execute(insert(_TABLE).values(_row(one)))
@@ -39,7 +39,7 @@ class SenderDomainTable:
         self, one: SenderDomain, to: Callable[[SenderDomain], SenderDomain]
     ) -> tuple[SenderDomain, SenderDomain] | None:
         with self._ledger.transaction() as tx:
-            revisions.move(tx, REVISION)
+            self._ledger.revisions.move(tx, REVISION)
             before = _one(tx, one.tenant, one.domain)
             if before is None or before.token != one.token:
                 return None
@@ -50,7 +50,7 @@ class SenderDomainTable:
 
     def remove(self, tenant: str, domain: str) -> SenderDomain | None:
         with self._ledger.transaction() as tx:
-            revisions.move(tx, REVISION)
+            self._ledger.revisions.move(tx, REVISION)
             found = _one(tx, tenant, domain)
             tx.execute(delete(_TABLE).where(*_is(tenant, domain)))
             return found

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Table, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, and_, delete, insert, select
 
 from livery.ids import new_id
 from livery.ports import StoredEvent
@@ -17,8 +17,9 @@ from livery.settings.changes import EVERYTHING, Change, Said, Scope, Signed, Wri
 from livery.settings.differences import Difference, Operation, Slot
 from livery.settings.fields import FIELDS
 from livery.settings.sealed import Sealed, context
-from livery.storage import revisions, schema
+from livery.storage import schema
 from livery.storage.database import micros, moment, told, upsert, writing
+from livery.storage.ledger import Ledger
 from livery.vault import Vault
 
 REVISION = "settings"
@@ -27,14 +28,14 @@ _PARAMETERS = 500
 
 
 class SettingsStore:
-    """Settings on one SQLAlchemy engine. Every method is one transaction; all are safe from any thread."""
+    """Settings in the ledger's database. Every method is one transaction; all are safe from any thread."""
 
-    def __init__(self, engine: Engine, vault: Vault) -> None:
-        self.engine, self._vault = engine, vault
+    def __init__(self, ledger: Ledger, vault: Vault) -> None:
+        self.engine, self._revisions, self._vault = ledger.engine, ledger.revisions, vault
 
     def revision(self) -> int:
         """Rises with every change of any tenant's settings."""
-        return revisions.current(self.engine).get(REVISION, 0)
+        return self._revisions.get(REVISION)
 
     def moved(self, since: int) -> set[str]:
         """Tenants whose settings have changed since a revision."""
@@ -94,7 +95,8 @@ class SettingsStore:
     def editing(self, scope: Scope = EVERYTHING) -> Iterator["Editing"]:
         """A transaction in which nobody else changes settings: what is read in it stands until it ends."""
         with writing(self.engine) as tx:
-            yield Editing(tx, scope, _next_revision(tx), self._vault)
+            # Whoever moves it holds everybody else who changes settings until the transaction ends.
+            yield Editing(tx, scope, self._revisions.move(tx, REVISION), self._vault)
 
 
 class Editing:
@@ -192,13 +194,6 @@ def _revisions(connection: Connection, tenants: Sequence[str]) -> dict[str, int]
         some = select(table.c.tenant, table.c.revision).where(table.c.tenant.in_(tenants[start : start + _PARAMETERS]))
         found |= {str(tenant): int(revision) for tenant, revision in connection.execute(some)}
     return found
-
-
-def _next_revision(tx: Connection) -> int:
-    """The next one; whoever has it holds everybody else who changes settings until the transaction ends."""
-    revisions.move(tx, REVISION)
-    table = schema.revision
-    return int(tx.execute(select(table.c.value).where(table.c.name == REVISION)).scalar_one())
 
 
 def _set_revision(tx: Connection, tenant: str, revision: int) -> None:

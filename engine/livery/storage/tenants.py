@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, func, literal, sel
 
 from livery.models.delivery import OPEN
 from livery.models.tenant import Level, TenantRow
-from livery.storage import revisions, schema
+from livery.storage import schema
 from livery.storage.database import micros, moment, told, upsert
 from livery.storage.ledger import Ledger
 
@@ -26,7 +26,7 @@ class TenantTable:
         self._ledger, self._engine = ledger, ledger.engine
 
     def revision(self) -> int:
-        return revisions.current(self._engine).get(REVISION, 0)
+        return self._ledger.revisions.get(REVISION)
 
     def line(self, id_: str) -> list[TenantRow]:
         table = schema.tenant
@@ -65,7 +65,7 @@ class TenantTable:
         return self._ledger.transaction(connection)
 
     def move_revision(self, tx: Connection) -> None:
-        revisions.move(tx, REVISION)
+        self._ledger.revisions.move(tx, REVISION)
 
     def get(self, tx: Connection, id_: str) -> TenantRow | None:
         table = schema.tenant

@@ -15,7 +15,7 @@ from livery.tenants.tree import Tree, laid_over, unknown
 class Tenants(Tree):
     """The tree of tenants, and changes of those in the store. Safe from any thread.
 
-    A change counts from the moment its transaction ends, in every process.
+    A change counts from the moment its transaction ends; in other processes on PostgreSQL within two seconds.
     """
 
     def __init__(

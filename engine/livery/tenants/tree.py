@@ -73,8 +73,8 @@ class Tree:
     def chain(self, seller: str, *, late: bool = False) -> Chain | None:
         """The tenants from the platform down to `seller`; None if there is no such tenant.
 
-        One query finds out whether any process changed a tenant; only then, or for a tenant that was not asked for
-        before, the store is read, and only the tenants of this chain.
+        Only when a tenant was changed, or for one that was not asked for before, the store is read, and only the
+        tenants of this chain.
 
         Args:
             seller: its id.
