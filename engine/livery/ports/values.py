@@ -154,6 +154,8 @@ class Query:
     """Created at or after."""
     until: datetime | None = None
     """Created before."""
+    after: tuple[datetime, str] | None = None
+    """Where the page before ended: when its last delivery was created, and its id. What is older follows."""
     id_prefix: str = ""
     limit: int = 100
 

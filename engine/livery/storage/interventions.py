@@ -15,9 +15,9 @@ from livery.ids import new_id
 from livery.models.delivery import FAILED, OPEN, Reason, State
 from livery.models.message import Envelope
 from livery.ports import Execution, Intervention, Now, Query, Who
-from livery.storage import destinations, schema
+from livery.storage import destinations, listing, schema
 from livery.storage.database import micros, moment, told
-from livery.storage.ledger import Ledger, selected
+from livery.storage.ledger import Ledger
 from livery.storage.rows import Row, attempt_of, wake_of
 
 _TABLE = schema.delivery
@@ -53,9 +53,9 @@ class Interventions:
         states = [query.state] if query.state else sorted(FAILED)
         with told(), self._ledger.engine.connect() as connection:
             ids = [
-                str(id_)
+                str(row["id"])
                 for state in states
-                for id_ in connection.execute(selected(replace(query, state=state), [_TABLE.c.id])).scalars()
+                for row in listing.page(connection, replace(query, state=state), [_TABLE.c.id])
             ]
         return ids[: query.limit]
 

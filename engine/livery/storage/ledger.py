@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from livery.errors import EventConflict, StoreError
 from livery.ids import new_id
@@ -32,7 +32,7 @@ from livery.ports import (
     Waiting,
     Wake,
 )
-from livery.storage import destinations, schema, threads, waiting
+from livery.storage import destinations, listing, schema, threads, waiting
 from livery.storage.database import micros, moment, together, told, unless_there, writing
 from livery.storage.revisions import Revisions
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
@@ -238,7 +238,9 @@ class Ledger:
         with told(), self.engine.connect() as connection:
             for state in _OPEN:
                 free = _DELIVERY.c.lease_until.is_(None) | (_DELIVERY.c.lease_until < latest)
-                mine = select(*_LISTED).where(_DELIVERY.c.state == state, _DELIVERY.c.due_at < latest, free)
+                mine = select(*_LISTED).where(
+                    _DELIVERY.c.state == state, schema.OPEN, _DELIVERY.c.due_at < latest, free
+                )
                 rows = connection.execute(mine.order_by(_DELIVERY.c.due_at).limit(limit)).mappings()
                 found += [wake_of(row) for row in rows]
             unplanned = select(_EVENT).where(_EVENT.c.planned_at.is_(None), _EVENT.c.accepted_at < latest).limit(limit)
@@ -250,7 +252,7 @@ class Ledger:
 
     def deliveries(self, query: Query) -> list[Delivery]:
         with told(), self.engine.connect() as connection:
-            return [delivery_of(row) for row in connection.execute(selected(query, _LISTED)).mappings()]
+            return [delivery_of(row) for row in listing.page(connection, query, _LISTED)]
 
     def delivery(self, id_: str) -> Delivery | None:
         with told(), self.engine.connect() as connection:
@@ -305,33 +307,6 @@ def _event_row(one: NewEvent, now: datetime) -> dict[str, Any]:
         "planned_at": micros(now) if one.audience is not None else None,
         "audience": one.audience.model_dump_json() if one.audience is not None else None,
     }
-
-
-def selected(query: Query, columns: Sequence[Any]) -> Select[Any]:
-    """The statement of a query, newest first."""
-    table = _DELIVERY
-    statement = select(*columns).order_by(table.c.created_at.desc(), table.c.id.desc()).limit(query.limit)
-    wanted: dict[Any, Any] = {
-        table.c.tenant: query.tenant,
-        table.c.state: query.state,
-        table.c.channel: query.channel,
-        table.c.event_id: query.event_id,
-        table.c.destination_key: query.destination,
-    }
-    for column, value in wanted.items():
-        if value is not None:
-            statement = statement.where(column == value)
-    if query.tenants is not None:
-        statement = statement.where(table.c.tenant.in_(sorted(query.tenants)))
-    if query.event_ids is not None:
-        statement = statement.where(table.c.event_id.in_(query.event_ids))
-    if query.since is not None:
-        statement = statement.where(table.c.created_at >= micros(query.since))
-    if query.until is not None:
-        statement = statement.where(table.c.created_at < micros(query.until))
-    if query.id_prefix:
-        statement = statement.where(table.c.id.startswith(query.id_prefix, autoescape=True))
-    return statement
 
 
 def _same_file(one: str | None, other: str | None) -> bool:

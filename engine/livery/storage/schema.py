@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -52,6 +52,7 @@ event = Table(
     Column("audience", Text),
     UniqueConstraint("tenant", "source", "event_id"),
 )
+Index("ix_livery_event_event_id", event.c.event_id)
 _UNPLANNED = event.c.planned_at.is_(None)
 Index("ix_livery_event_unplanned", event.c.accepted_at, sqlite_where=_UNPLANNED, postgresql_where=_UNPLANNED)
 
@@ -89,12 +90,27 @@ delivery = Table(
     Column("destination_key", String(310), nullable=False, server_default=text("''")),
     Column("replay_of", String(40)),
     Column("purged_at", BigInteger),
+    Column("told", Text),
 )
+"""`told`: once the personal text is gone, keyed hashes of the addresses it was for."""
+# In so many words on either side: a database uses an index of a part only if it is asked for that very part.
+OPEN = text("state IN ('pending', 'retrying', 'sending')")
+NOT_GOOD = text("state NOT IN ('accepted', 'delivered')")
+SETTLED = text("settled_at IS NOT NULL")
+_BY_AGE = (delivery.c.created_at, delivery.c.id)
 Index("ix_livery_delivery_event_key", delivery.c.event_key)
-Index("ix_livery_delivery_tenant_created_at", delivery.c.tenant, delivery.c.created_at)
-Index("ix_livery_delivery_created_at", delivery.c.created_at)
-Index("ix_livery_delivery_state_due_at", delivery.c.state, delivery.c.due_at)
-Index("ix_livery_delivery_replay_of", delivery.c.replay_of)
+Index("ix_livery_delivery_age", *_BY_AGE)
+Index("ix_livery_delivery_tenant_age", delivery.c.tenant, *_BY_AGE)
+Index("ix_livery_delivery_channel_age", delivery.c.channel, delivery.c.state, *_BY_AGE)
+Index("ix_livery_delivery_destination_age", delivery.c.destination_key, *_BY_AGE)
+Index(
+    "ix_livery_delivery_tenant_not_good", delivery.c.tenant, delivery.c.state, *_BY_AGE,
+    sqlite_where=NOT_GOOD, postgresql_where=NOT_GOOD,
+)  # fmt: skip
+Index("ix_livery_delivery_open", delivery.c.state, delivery.c.due_at, sqlite_where=OPEN, postgresql_where=OPEN)
+Index("ix_livery_delivery_settled_at", delivery.c.settled_at, sqlite_where=SETTLED, postgresql_where=SETTLED)
+_REPLAYS = text("replay_of IS NOT NULL")
+Index("ix_livery_delivery_replay_of", delivery.c.replay_of, sqlite_where=_REPLAYS, postgresql_where=_REPLAYS)
 
 attempt = Table(
     "livery_attempt",
@@ -137,6 +153,7 @@ intervention = Table(
     Column("result", Text, nullable=False),
 )
 Index("ix_livery_intervention_subject", intervention.c.subject)
+Index("ix_livery_intervention_at", intervention.c.at)
 
 wake = Table(
     "livery_wake",
@@ -309,6 +326,51 @@ thread = Table(
     Column("reference", String(200), nullable=False),
     Column("at", BigInteger, nullable=False),
 )
+Index("ix_livery_thread_at", thread.c.at)
+
+# How far the store was thinned out: for each kind of text, up to which moment of settling it is gone.
+retention = Table(
+    "livery_retention",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("upto", BigInteger, nullable=False),
+)
+
+erasure = Table(
+    "livery_erasure",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("tenant", String(200), nullable=False),
+    Column("cursor", Text, nullable=False),
+    Column("erased", Integer, nullable=False),
+    Column("ended_at", BigInteger),
+)
+"""`subject`: what is to be erased; once that is done, of an address its keyed hash. `cursor`: how far it was looked."""
+
+pause = Table(
+    "livery_pause",
+    metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("name", String(310), primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("who", String(200), nullable=False),
+    Column("why", Text, nullable=False),
+)
+"""What is held back by hand: a channel, a tenant or a destination."""
+
+move = Table(
+    "livery_move",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("state", String(20), nullable=False),
+    Column("cursor", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+)
+"""Of a store that is moved here, how far each table is; under the name `store`, whether it came, or went elsewhere."""
 
 sender_domain = Table(
     "livery_sender_domain",
