@@ -25,7 +25,7 @@ from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
 from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
-from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy
+from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy, PackPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
@@ -115,6 +115,7 @@ class Config(Model):
         description="How long the host's directory of people may take, and its answers count.",
     )
     domains: DomainPolicy = Field(default=DomainPolicy(), description="How tenants' sender domains are verified.")
+    packs: PackPolicy = Field(default=PackPolicy(), description="Whose packs are taken, and how much is kept.")
     images: Images = Field(default=Images(), description="How packs' images reach readers.")
     channels: dict[str, dict[str, Any]] = Field(
         default={}, repr=False, description="The operator's settings of each channel: `[channels.smtp]`."
@@ -204,6 +205,7 @@ class Config(Model):
                 "database_url": _anchored(config.database_url, folder),
                 "pack_paths": tuple(folder / one for one in config.pack_paths),
                 "outbound": config.outbound.anchored(folder),
+                "packs": config.packs.anchored(folder),
             }
         )
         config._folder = folder  # noqa: SLF001 - our own

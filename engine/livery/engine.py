@@ -16,6 +16,7 @@ from livery.administration.facade import Settings
 from livery.channels import Channels
 from livery.config import Config, find_file
 from livery.delivery_log import DeliveryLog
+from livery.depot import Packs
 from livery.directory.answering import Answers
 from livery.directory.facade import Directory
 from livery.directory.host import HostDirectory
@@ -28,6 +29,8 @@ from livery.models.explanation import Explanation, Planned
 from livery.models.message import Envelope
 from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
+from livery.packs.signatures import Trust
+from livery.packs.stock import Stock
 from livery.planning import Planner
 from livery.ports import Now, Receipt, Suppress, nobody_suppressed, utc_now
 from livery.safe import Safe
@@ -80,6 +83,7 @@ class Engine(DeliveryLog):
         types = unique(self.hooks.collect("livery_register_channels"), "channel", lambda kind: kind.name)
         self.library = Library([*self._pack_sources(), *config.pack_paths])
         self._tell_of_packs()
+        self.stock = Stock(self.library, self._maybe("packs"), trust=Trust.of(config.packs))
         self.channels = Channels(types, config)
         self.tenants = Tenants(config, self._maybe("tenants"), made=self._always("tenants"), now=now)
         self.directory = Directory(self.tenants, self._maybe("directory"), made=self._always("directory"))
@@ -96,13 +100,14 @@ class Engine(DeliveryLog):
         self.press = Press()
         self.shelf = Shelf(cache_folder())
         self.writer = Writer(
-            config, self.hooks, self.types, self.library, self.channels, shelf=self.shelf, press=self.press
+            config, self.hooks, self.types, self.stock, self.channels, shelf=self.shelf, press=self.press
         )
         self.answers = Answers(self._maybe("directory"), HostDirectory(self.hooks, config.directory).ask)
         parts, off = (config, self.answers, self.types, self.channels, self.tenants), self.suppressions.kept_off
         standing, blocks = self.domains.standing, self.writer.audiences
         self.planner = Planner(*parts, settings=self.live, suppressions=off, standing=standing, blocks=blocks)
         self.settings = Settings(self._desk_parts())
+        self.packs = Packs.of(self, made=self._always("packs"), found=self._maybe("packs"))
 
     @classmethod
     def open(
@@ -362,7 +367,9 @@ class Engine(DeliveryLog):
         )
 
     def _desk_parts(self) -> Parts:
-        checks = Checks(self.types, self.channels, packs=lambda: list(self.library.packs), vault=self.vault)
+        checks = Checks(
+            self.types, self.channels, packs=lambda one: self.stock.ids(self.tenants.chain(one) or ()), vault=self.vault
+        )
         read = Safe(self.vault, self.types).event
         return Parts(self.planner, self.live, checks, self.tenants, lambda: self._opened().settings, read, self.now)
 

@@ -1,8 +1,9 @@
-"""The operator's settings of how work is done: what `[delivery]`, `[directory]` and `[domains]` may say."""
+"""The operator's settings of how work is done: what `[delivery]`, `[directory]`, `[packs]` and `[domains]` may say."""
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Self
 
 from pydantic import Field, IPvAnyAddress
 
@@ -102,6 +103,29 @@ class DirectoryPolicy(Model):
         default=60.0, ge=0, le=_DAY, description="How long its answers count; 0 asks for every event."
     )
     cache_size: int = Field(default=10_000, ge=0, le=10_000_000, description="How many answers are kept.")
+
+
+class PackPolicy(Model):
+    """`[packs]`: whose packs are taken, and how much of them is kept."""
+
+    require_signature: bool = Field(
+        default=False,
+        description="Whether uploaded packs, and zips in `pack_paths`, are only used if one of `trusted_keys` signed "
+        "them (`livery pack build --sign`). Folders and installed distributions are yours, and need none.",
+    )
+    trusted_keys: tuple[Path, ...] = Field(
+        default=(), description="Files of public keys, as `livery pack keygen` writes them (`.pub`)."
+    )
+    max_versions: int = Field(
+        default=200, ge=1, le=100_000, description="How many versions of packs are kept of one tenant."
+    )
+    max_megabytes: int = Field(
+        default=256, ge=1, le=1_000_000, description="How many megabytes of packs are kept of one tenant."
+    )
+
+    def anchored(self, folder: Path) -> Self:
+        """The same with its relative paths below a folder."""
+        return self.model_copy(update={"trusted_keys": tuple(folder / one for one in self.trusted_keys)})
 
 
 class DomainPolicy(Model):

@@ -22,6 +22,7 @@ from livery.storage.database import connect
 from livery.storage.directory import DirectoryTable
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
+from livery.storage.packs import PackTable
 from livery.storage.sender_domains import SenderDomainTable
 from livery.storage.settings import SettingsStore
 from livery.storage.suppressions import SuppressionTable
@@ -46,6 +47,7 @@ class Workshop:
     settings: SettingsStore
     suppressions: SuppressionTable
     domains: SenderDomainTable
+    packs: PackTable
     recheck: Callable[[], object]
     execution: EmbeddedExecution | Unserved
     flow: Flow
@@ -99,7 +101,8 @@ class Workshop:
         interventions = Interventions(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
         parts = TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger)
-        return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
+        packs = PackTable(ledger)
+        return cls(ledger, *parts, packs, engine.domains.recheck, execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""

@@ -19,7 +19,8 @@ from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import Notification
 from livery.models.tenant import Chain, seller_name
 from livery.packs.assets import Policy
-from livery.packs.chain import Library, PackChain
+from livery.packs.chain import PackChain
+from livery.packs.stock import Stock
 from livery.pictures import attached
 from livery.render.message import Cards, Page, email, render
 from livery.stencils import orders
@@ -112,7 +113,7 @@ class Writer:
         config: the settings.
         hooks: the plugins.
         types: event types by name.
-        library: the packs.
+        stock: the packs.
         channels: the channels.
         shelf: where compiled stencils are kept.
         press: where they are compiled.
@@ -124,13 +125,13 @@ class Writer:
         config: Config,
         hooks: Hooks,
         types: Mapping[str, EventType],
-        library: Library,
+        stock: Stock,
         channels: Channels,
         *,
         shelf: Shelf,
         press: Press,
     ) -> None:
-        self._config, self._hooks, self._types, self._library = config, hooks, types, library
+        self._config, self._hooks, self._types, self._stock = config, hooks, types, stock
         self._channels, self._shelf, self._press = channels, shelf, press
         self._policy = Policy.of(config.images.model_dump())
         self._names: dict[_Order, str] = {}
@@ -216,6 +217,7 @@ class Writer:
             locale_why=choice.why,
             locale_fallbacks=choice.fallbacks,
             packs=tuple(pack.label for pack in packs.packs),
+            digests=tuple(pack.digest for pack in packs.packs),
             subject=said["subject"],
             pieces=tuple(compose.piece(**one) for one in said["trace"]),
             degraded=message.degraded,
@@ -260,7 +262,7 @@ class Writer:
         passed_over: list[str] = []
         for name in [*named, self._config.default_pack]:
             try:
-                return self._library.chain(name), tuple(passed_over)
+                return self._stock.chain(name, chain), tuple(passed_over)
             except (NotFound, PackError) as error:
                 passed_over.append(str(error))
         return PackChain(()), tuple(passed_over)
@@ -371,6 +373,7 @@ def _wording(said: Notification, packs: PackChain, choice: Choice) -> Wording:
         locale_why=choice.why,
         locale_fallbacks=choice.fallbacks,
         packs=tuple(pack.label for pack in packs.packs),
+        digests=tuple(pack.digest for pack in packs.packs),
         subject=said.subject,
         pieces=said.trace,
         degraded=said.degraded,

@@ -23,6 +23,7 @@ from livery.models.message import Message
 from livery.packs.chain import Library, PackChain
 from livery.packs.pack import Pack
 from livery.packs.source import Snapshot
+from livery.packs.stock import Stock
 from livery.stencils.press import Press
 from livery.stencils.shelf import Shelf
 from livery.writing import Reading, Writer
@@ -187,7 +188,7 @@ class Rig:
             engine.config,
             engine.hooks,
             engine.types,
-            Only(),
+            Stock(Only()),
             engine.channels,
             shelf=shelf or Shelf(None),
             press=self.press,

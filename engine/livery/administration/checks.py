@@ -52,14 +52,14 @@ class Checks:
     Attributes:
         types: the event types there are.
         channels: the channels there are.
-        packs: the ids of the packs there are.
+        packs: the ids of the packs a tenant may use.
         vault: what secrets are sealed with.
 
     """
 
     types: Mapping[str, EventType]
     channels: Channels
-    packs: Callable[[], Sequence[str]]
+    packs: Callable[[str], Sequence[str]]
     vault: Vault
 
     def said(self, slot: Slot, operation: Operation, value: Any, now: datetime) -> tuple[Slot, Said]:
@@ -131,8 +131,8 @@ class Checks:
         if field.name == "destinations":
             self.channels.checked(slot.channel, value, slot.item)
         found = checked(field, value, f"{field.name}.{slot.item}".rstrip("."))
-        if field.name == "pack" and found not in self.packs():
-            raise NotFound(f"no pack is called {found!r}; there are: {', '.join(sorted(self.packs()))}")
+        if field.name == "pack" and found not in (known := self.packs(slot.tenant)):
+            raise NotFound(f"no pack is called {found!r}; there are: {', '.join(sorted(known))}")
         kind, _, rest = str(found).partition(":")
         if field.kind == "list" and kind == "address":
             spec = audience.named(rest)[1]

@@ -16,6 +16,7 @@ class Wording(Model):
     locale_why: str
     locale_fallbacks: tuple[str, ...]
     packs: tuple[str, ...] = Field(description="Id and version of the pack and its parents, nearest first.")
+    digests: tuple[str, ...] = Field(default=(), description="sha256 over the files of each of these packs.")
     subject: str
     pieces: tuple[Piece, ...] = ()
     degraded: tuple[str, ...] = ()

@@ -166,7 +166,7 @@ class Library:
         """
         state = self._state
         if pack not in state.chains:
-            state.chains.setdefault(pack, PackChain(_walk(state.packs, pack), asked=pack))
+            state.chains.setdefault(pack, PackChain(walked(state.packs, pack), asked=pack))
         return state.chains[pack]
 
     def findings(self) -> list[Finding]:
@@ -175,7 +175,7 @@ class Library:
         found = [one for pack in state.packs.values() for one in pack.findings]
         for pack in state.packs:
             try:
-                _walk(state.packs, pack)
+                walked(state.packs, pack)
             except PackError as error:
                 found.extend(error.findings)
         return ordered(found)
@@ -269,13 +269,13 @@ def _check_alone(pack: Pack, packs: Mapping[str, Pack], *, is_start: bool) -> No
 
 def _is_still(chain: PackChain, packs: Mapping[str, Pack], asked: str) -> bool:
     try:
-        found = _walk(packs, asked)
+        found = walked(packs, asked)
     except (NotFound, PackError):
         return False
     return len(found) == len(chain.packs) and all(one is two for one, two in zip(found, chain.packs, strict=True))
 
 
-def _walk(packs: Mapping[str, Pack], asked: str) -> list[Pack]:
+def walked(packs: Mapping[str, Pack], asked: str) -> list[Pack]:
     """The chain of a pack: it and its parents, each below the packs that add to it."""
     if asked not in packs:
         there = ", ".join(sorted(packs)) or "none"

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
@@ -21,19 +20,13 @@ from sqlalchemy import (
     text,
 )
 
-HEAD = "0009"
+import livery.storage.schema_packs  # noqa: F401 - its tables are among them
+from livery.storage.metadata import metadata
+
+HEAD = "0010"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
-
-metadata = MetaData(
-    naming_convention={
-        "pk": "pk_%(table_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_name)s",
-        "ix": "ix_%(table_name)s_%(column_0_name)s",
-    }
-)
 
 event = Table(
     "livery_event",

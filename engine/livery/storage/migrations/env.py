@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from livery.storage.schema import VERSION_TABLE, metadata
+from livery.storage.metadata import metadata
+from livery.storage.schema import VERSION_TABLE
 
 context.configure(
     connection=context.config.attributes["connection"],
