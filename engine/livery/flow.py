@@ -100,6 +100,7 @@ class Flow:
         with self.telemetry.span("accept", events=len(raws)):
             events = [accept.read(raw, self.types) for raw in raws]
             self._admit(len(events))
+            self.planner.expect(events, self.now())
             planned = [self._plans(event) for event in events]
             with self.store.transaction(connection) as tx:
                 receipts = self._keep(tx, list(zip(events, planned, strict=True)), due, priority)

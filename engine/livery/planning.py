@@ -1,6 +1,6 @@
 """Planning: from an event to the deliveries it makes. Owns who is told on which channel, from whom."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
@@ -161,6 +161,30 @@ class Planner:
             raise UnknownSeller("unknown seller:", [Problem("data.seller.id", expected, shown(event.seller_id))])
         return found
 
+    def expect(self, events: Sequence[Event], now: datetime) -> None:
+        """Read at once what planning these events will ask of the directory and of the suppression list.
+
+        Only saves queries: what was not read ahead is asked for when it is needed.
+        """
+        if len(events) < 2:  # noqa: PLR2004 - one event asks for all it wants at once
+            return
+        self._settings.refresh()
+        groups: dict[tuple[str, str], list[Event]] = {}
+        for event in events:
+            groups.setdefault((event.seller_id, event.type), []).append(event)
+        asked: list[list[tuple[Sequence[str], Event, Chain]]] = []
+        for (seller, kind), alike in groups.items():
+            if chain := self._tenants.chain(seller):
+                settings = self._asked_of_people(kind, chain, self._ways(kind, chain, now), now)
+                wanted = [selector for one in settings.values() for selector in audience.selectors(one)]
+                asked.append([(wanted, event, chain) for event in alike] if settings else [])
+        self._directory.expect(one for mine in asked for one in mine)
+        for mine in filter(None, asked):
+            _, first, line = mine[0]
+            people = [row.email for row in self._directory.expect(mine) if row.email]
+            people += [user.email for _, event, _ in mine if (user := event.data.user) and user.email]
+            self._suppressions(line, first.type, people)
+
     def plan(self, event: Event, now: datetime, *, accepted_at: datetime | None = None) -> Plans:
         """One delivery for the audience of each channel to persons, one for each endpoint of the others.
 
@@ -174,7 +198,7 @@ class Planner:
         self._settings.refresh()
         chain, at = self.chain(event, late=accepted_at is not None), accepted_at or now
         general = self.resolved(chain, event.type, ANY, at)["enabled"]
-        ways = self._ways(event, chain, at)
+        ways = self._ways(event.type, chain, at)
         on = [way for way in ways if way.enabled.value]
         off = tuple(SwitchedOff(channel=one.kind.name, origin=one.enabled.origin) for one in ways if one not in on)
         if not on and (off or not general.value):
@@ -259,13 +283,13 @@ class Planner:
             self._asked[event_type, channel] = made
         return made
 
-    def _ways(self, event: Event, chain: Chain, at: datetime) -> list[_Way]:
+    def _ways(self, event_type: str, chain: Chain, at: datetime) -> list[_Way]:
         """The channels that are set up for a seller, whether they are switched on or not."""
         ways = []
         for name, kind in sorted(self._channels.types.items()):
             if kind.addressing == PERSONS and not self._channels.has_settings(name):
                 continue
-            settings = self.resolved(chain, event.type, name, at)
+            settings = self.resolved(chain, event_type, name, at)
             if kind.addressing == PERSONS or settings["destinations"].items:
                 ways.append(_Way(kind, settings, chain_of(settings, chain)))
         return ways
@@ -282,9 +306,7 @@ class Planner:
 
     def _told(self, event: Event, chain: Chain, ways: list[_Way], at: datetime) -> dict[str, Audience]:
         """The audience of each channel to persons; of an event nobody set up one for, as if there were one."""
-        asked = {way.kind.name: way.settings for way in ways if way.is_to_persons and way.enabled.value}
-        if not any(way.is_to_persons for way in ways):
-            asked = {ANY: self.resolved(chain, event.type, ANY, at)}
+        asked = self._asked_of_people(event.type, chain, ways, at)
         look_up = self._directory.lookup(event, chain)
         look_up([selector for settings in asked.values() for selector in audience.selectors(settings)])
 
@@ -292,6 +314,12 @@ class Planner:
             return self._suppressions(chain, event.type, addresses)
 
         return {name: audience.resolve(one, directory=look_up, kept_off=off) for name, one in asked.items()}
+
+    def _asked_of_people(self, event_type: str, chain: Chain, ways: list[_Way], at: datetime) -> Mapping[str, Resolved]:
+        asked = {way.kind.name: way.settings for way in ways if way.is_to_persons and way.enabled.value}
+        if not any(way.is_to_persons for way in ways):
+            asked = {ANY: self.resolved(chain, event_type, ANY, at)}
+        return asked
 
     def _targets(
         self, event: Event, way: _Way, told: Mapping[str, Audience], endpoints: list[Endpoint]

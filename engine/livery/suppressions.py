@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from livery.errors import InputError, NotFound, Problem, shown
+from livery.kept import Kept
 from livery.locales import one_line
 from livery.models.delivery import Attempt, Delivery, Reason
 from livery.models.message import Envelope
@@ -21,6 +22,7 @@ from livery.tenants import Tree
 
 ANY = "*"
 _NOTE, _WHO = 300, 200
+_KEPT_SECONDS = 2.0
 # RFC 3463 §3.2 and §3.3, RFC 7505 §4: no such mailbox, no such domain, bad syntax, moved away, takes no mail, disabled.
 _BOUNCED = re.compile(r"(?<![\d.])5\.(1\.[1236]|1\.10|2\.1)(?![\d.])")
 
@@ -81,6 +83,10 @@ class Suppression:
 class SuppressionStore(Protocol):
     """The list, as it is kept. `tenants` is whose entries a query may touch; None for everybody's."""
 
+    def revision(self) -> int:
+        """Rises with every change of the list."""
+        ...
+
     def put(self, one: Suppression) -> None:
         """Add it, or replace the one for the same tenant, address and event type."""
         ...
@@ -96,10 +102,11 @@ class SuppressionStore(Protocol):
     def of(
         self, tenants: Collection[str], addresses: Collection[str], event_type: str, now: datetime
     ) -> Sequence[Suppression]:
-        """Those in force for these addresses, in one query."""
+        """Those in force for these addresses, those that stay longest first; in one query."""
         ...
 
 
+_Key = tuple[str, str, tuple[str, ...]]
 Normal = Callable[[str], str | None]
 """One address in the form it is kept and compared in; None if it is none."""
 
@@ -129,6 +136,8 @@ class Suppressions:
     ) -> None:
         self._tree, self._normal, self._made, self._found = tree, normal, made, found
         self._now, self._bounced_for = now, bounced_for
+        # A process of an older version changes the list and moves no revision.
+        self._kept = Kept[_Key, Suppression | None](seconds=_KEPT_SECONDS)
 
     def add(  # noqa: PLR0913 - an entry has as many fields
         self,
@@ -220,14 +229,26 @@ class Suppressions:
         return store.find(scope, address=wanted, limit=limit, after=after) if store else []
 
     def kept_off(self, chain: Chain, event_type: str, addresses: Iterable[str]) -> Mapping[str, str]:
-        """Of these addresses those that must not be written to, as they were given, each with why. One query."""
+        """Of these addresses those that must not be written to, as they were given, each with why. One query.
+
+        None at all if nobody changed the list since they were last asked for.
+        """
         store, asked = self._found(), {one: self._normal(one) or one for one in addresses}
         if store is None or not asked:
             return {}
-        found: dict[str, Suppression] = {}
-        for one in store.of([tenant.id for tenant in chain], set(asked.values()), event_type, self._now()):
-            found.setdefault(one.address, one)
-        return {given: found[normal].why() for given, normal in asked.items() if normal in found}
+        now, tenants = self._now(), tuple(tenant.id for tenant in chain)
+        keys = {(normal, event_type, tenants): normal for normal in asked.values()}
+
+        def read(missing: list[_Key]) -> dict[_Key, Suppression | None]:
+            found: dict[_Key, Suppression | None] = dict.fromkeys(missing)
+            for one in store.of(tenants, [keys[key] for key in missing], event_type, now):
+                key = (one.address, event_type, tenants)
+                found[key] = found[key] or one
+            return found
+
+        known = self._kept.all(store.revision(), keys, read)
+        found = {given: known[normal, event_type, tenants] for given, normal in asked.items()}
+        return {given: one.why() for given, one in found.items() if one and (one.until is None or one.until > now)}
 
     def before_send(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
         """`livery.ports.Suppress`: asked right before every send."""

@@ -216,6 +216,9 @@ def test_whoever_is_listed_above_is_left_out_and_nobody_else(entries):
     }
 
     class Kept:
+        def revision(self):
+            return len(rows)
+
         def put(self, one):
             rows.append(one)
 

@@ -1,10 +1,11 @@
 """Answering: all selectors of one event at once, from the host's directory, Livery's own, and livery.toml."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from livery.directory import selectors
 from livery.directory.ports import DirectoryStore, FoundRow
-from livery.directory.selectors import Place, Wanted
+from livery.directory.selectors import KINDS, Ask, Key, Place, Wanted
+from livery.kept import Kept
 from livery.models.audience import Recipient
 from livery.models.directory import Found
 from livery.models.event import Event
@@ -13,7 +14,8 @@ from livery.models.tenant import Chain
 MOST_PEOPLE = 500
 """How many people one selector may stand for."""
 AskHost = Callable[[Sequence[str], Event, Chain], Mapping[str, Sequence[Recipient]]]
-_KEY = {"contact": "contact", "role": "role", "user": "user", "event_user": "user"}
+_AT_ONCE = 200
+_Known = Mapping[Key, Sequence[FoundRow]]
 
 
 class Answers:
@@ -27,6 +29,19 @@ class Answers:
 
     def __init__(self, store: Callable[[], DirectoryStore | None], host: AskHost) -> None:
         self._store, self._host = store, host
+        self._kept = Kept[Key, Sequence[FoundRow]]()
+
+    def expect(self, asked: Iterable[tuple[Sequence[str], Event, Chain]]) -> Sequence[FoundRow]:
+        """Read what many events will ask for by few queries; everybody whom the store knows for them.
+
+        The host's directory is not asked here, and a selector it answers may be read in vain.
+        """
+        store, keys = self._store(), dict[Key, None]()
+        for these, event, chain in asked if store else ():
+            read = (selectors.read(one) for one in these if not one.startswith("address:"))
+            wanted = [one for one in read if isinstance(one, Wanted)]
+            keys |= dict.fromkeys(selectors.keys(wanted, event, chain))
+        return [row for rows in self._of_store(keys).values() for row in rows]
 
     def lookup(self, event: Event, chain: Chain) -> Callable[[Sequence[str]], Mapping[str, Found]]:
         """Answers selectors of one event; what was asked for once is not asked for again."""
@@ -54,13 +69,30 @@ class Answers:
         read = {one: selectors.read(one) for one in every if one not in answers}
         answers |= {one: Found(why=wanted) for one, wanted in read.items() if isinstance(wanted, str)}
         wanted = {one: wanted for one, wanted in read.items() if isinstance(wanted, Wanted)}
-        store = self._store()
-        ask = selectors.ask(wanted.values(), event, chain)
-        rows = store.find(ask) if store and not ask.is_empty else []
-        known: dict[tuple[str, str, str, str], list[FoundRow]] = {}
-        for row in rows:
-            known.setdefault((row.what, row.tenant, row.customer, row.key), []).append(row)
+        known = self._of_store(selectors.keys(wanted.values(), event, chain))
         return answers | {one: _answer(what, event, chain, known) for one, what in wanted.items()}
+
+    def _of_store(self, keys: Iterable[Key]) -> _Known:
+        """What the store knows, which is kept in memory for as long as nobody changes anything in it."""
+        store, asked = self._store(), list(keys)
+        if store is None or not asked:
+            return {}
+
+        def read(missing: list[Key]) -> _Known:
+            found: dict[Key, list[FoundRow]] = {key: [] for key in missing}
+            for some in _queries(missing):
+                for row in store.find(Ask.of(some)):
+                    found[row.what, row.tenant, row.customer, row.key].append(row)
+            return found
+
+        return self._kept.all(store.revision(), asked, read)
+
+
+def _queries(keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """What is asked at once: all that one event wants, or as much of one kind as makes a good query."""
+    kinds = [keys] if len(keys) <= _AT_ONCE else [[one for one in keys if one[0] == kind] for kind in KINDS]
+    for mine in kinds:
+        yield from (mine[start : start + _AT_ONCE] for start in range(0, len(mine), _AT_ONCE))
 
 
 def _of_host(people: Sequence[Recipient]) -> Found:
@@ -72,13 +104,11 @@ def _of_host(people: Sequence[Recipient]) -> Found:
     )
 
 
-def _answer(
-    wanted: Wanted, event: Event, chain: Chain, known: Mapping[tuple[str, str, str, str], list[FoundRow]]
-) -> Found:
+def _answer(wanted: Wanted, event: Event, chain: Chain, known: _Known) -> Found:
     if wanted.what == "event_user":
         return _event_user(wanted, event, chain, known)
     for place in selectors.places(wanted, event, chain):
-        rows = known.get((_KEY[wanted.what], place.tenant, place.customer, wanted.name), [])
+        rows = known.get((KINDS[wanted.what], place.tenant, place.customer, wanted.name), ())
         if rows:
             return _people(rows, place)
         if wanted.what == "contact" and not place.customer:
@@ -108,15 +138,13 @@ def _people(rows: Sequence[FoundRow], place: Place) -> Found:
     return Found(people=tuple(people), left_out=tuple(left_out))
 
 
-def _event_user(
-    wanted: Wanted, event: Event, chain: Chain, known: Mapping[tuple[str, str, str, str], list[FoundRow]]
-) -> Found:
+def _event_user(wanted: Wanted, event: Event, chain: Chain, known: _Known) -> Found:
     """The event's own word counts; the directory fills in an address or a language the event does not give."""
     user = event.data.user
     if user is None:
         return Found(why="the event names no user")
     places = selectors.places(wanted, event, chain)
-    rows = (known.get(("user", place.tenant, place.customer, user.id), []) for place in places)
+    rows = (known.get(("user", place.tenant, place.customer, user.id), ()) for place in places)
     row = next((found[0] for found in rows if found), None)
     if user.email:
         locale = user.locale or (row.locale if row else "") or None

@@ -38,8 +38,12 @@ class Counted(NamedTuple):
 class DirectoryStore(Protocol):
     """Livery's own directory. Every call names the tenant it is for."""
 
+    def revision(self) -> int:
+        """Rises with every change of anybody."""
+        ...
+
     def find(self, ask: Ask) -> list[FoundRow]:
-        """Everybody one event asks for, by one query."""
+        """Everybody who is asked for, by one query."""
         ...
 
     def changing(self, connection: Any = None) -> AbstractContextManager[Any]:

@@ -1,7 +1,7 @@
 """Selectors: what each asks the directory for, and of which organisation."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,6 +13,10 @@ ORGANIZATIONS = ("customer", "seller", "distributor", "platform")
 _WORD = re.compile(r"[a-z][a-z0-9_-]{0,59}")
 
 What = Literal["contact", "role", "user", "event_user"]
+KINDS: Mapping[What, str] = {"contact": "contact", "role": "role", "user": "user", "event_user": "user"}
+"""What the store calls those that a selector stands for."""
+Key = tuple[str, str, str, str]
+"""What is looked up: its kind, the tenant, the customer (empty for the tenant's own people), and the name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +46,27 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """All that one event wants of the store, to be answered by one query.
+    """What is wanted of the store, to be answered by one query.
 
     Attributes:
-        contacts: kinds by place.
-        roles: roles by place.
-        users: ids by place.
+        contacts: kinds by tenant and customer.
+        roles: roles by tenant and customer.
+        users: ids by tenant and customer.
 
     """
 
-    contacts: dict[Place, set[str]] = field(default_factory=dict)
-    roles: dict[Place, set[str]] = field(default_factory=dict)
-    users: dict[Place, set[str]] = field(default_factory=dict)
+    contacts: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    roles: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, keys: Iterable[Key]) -> "Ask":
+        """What these keys stand for."""
+        made = cls()
+        parts = {"contact": made.contacts, "role": made.roles, "user": made.users}
+        for kind, tenant, customer, name in keys:
+            parts[kind].setdefault((tenant, customer), set()).add(name)
+        return made
 
     @property
     def is_empty(self) -> bool:
@@ -104,16 +117,15 @@ def places(wanted: Wanted, event: Event, chain: Chain) -> list[Place]:
     return [Place(tenant.id, "", _side(tenant, chain)) for tenant in tenants[wanted.of]]
 
 
-def ask(wanted: Iterable[Wanted], event: Event, chain: Chain) -> Ask:
-    """What all of an event's selectors want of the store."""
-    made = Ask()
-    parts = {"contact": made.contacts, "role": made.roles, "user": made.users, "event_user": made.users}
+def keys(wanted: Iterable[Wanted], event: Event, chain: Chain) -> list[Key]:
+    """What all of an event's selectors want of the store, each once."""
+    made: dict[Key, None] = {}
     for one in wanted:
         user = event.data.user
         name = one.name if one.what != "event_user" else user.id if user else ""
         for place in places(one, event, chain) if name else ():
-            parts[one.what].setdefault(place, set()).add(name)
-    return made
+            made[KINDS[one.what], place.tenant, place.customer, name] = None
+    return list(made)
 
 
 def _side(tenant: Tenant, chain: Chain) -> Side:

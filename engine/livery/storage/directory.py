@@ -52,13 +52,14 @@ class DirectoryTable:
     def find(self, ask: Ask) -> list[FoundRow]:
         if ask.is_empty:
             return []
-        statement = _statement(len(ask.contacts), len(ask.users), len(ask.roles))
-        wanted = sum(len(names) for names in ask.roles.values())
-        values: dict[str, Any] = {"most": (MOST_PEOPLE + 1) * wanted} if wanted else {}
-        for part, places in (("contact", ask.contacts), ("user", ask.users), ("role", ask.roles)):
+        roles = [(place, name) for place, names in ask.roles.items() for name in names]
+        values: dict[str, Any] = {"most": MOST_PEOPLE + 1} if roles else {}
+        for part, places in (("contact", ask.contacts), ("user", ask.users)):
             for number, (place, names) in enumerate(places.items()):
-                at = f"{part}_{number}"
-                values |= {f"{at}_tenant": place.tenant, f"{at}_customer": place.customer, f"{at}_names": list(names)}
+                values |= _place(f"{part}_{number}", place) | {f"{part}_{number}_names": list(names)}
+        for number, (place, name) in enumerate(roles):
+            values |= _place(f"role_{number}", place) | {f"role_{number}_name": name}
+        statement = _statement(len(ask.contacts), len(ask.users), len(roles))
         with told(), self._engine.connect() as connection:
             return [FoundRow(*row) for row in connection.execute(statement, values)]
 
@@ -165,13 +166,20 @@ def _of(table: Table, tenant: str, **only: str) -> ColumnElement[bool]:
     return and_(table.c.tenant == tenant, *(table.c[name] == value for name, value in only.items()))
 
 
+def _place(part: str, place: tuple[str, str]) -> dict[str, str]:
+    return {f"{part}_tenant": place[0], f"{part}_customer": place[1]}
+
+
 @lru_cache(maxsize=256)
 def _statement(contacts: int, users: int, roles: int) -> Any:
-    """The query for so many places of each kind: built once, since building it takes longer than running it."""
+    """The query for contacts and users in so many places, and for so many roles.
+
+    Built once, since building it takes longer than running it.
+    """
     made = [
         *([_contacts(contacts)] if contacts else []),
         *([_users(users)] if users else []),
-        *([_roles(roles)] if roles else []),
+        *map(_role, range(roles)),
     ]
     return union_all(*made) if len(made) > 1 else made[0]
 
@@ -217,7 +225,8 @@ def _users(count: int) -> Select[Any]:
     return select(*columns).select_from(_with_organization(table)).where(where)
 
 
-def _roles(count: int) -> Select[Any]:
+def _role(number: int) -> Select[Any]:
+    """Those who have a role: each role has its own bound, so that one of very many leaves no other without any."""
     table, role, above = schema.directory_user, schema.user_role, schema.organization
     columns = _columns("role", table, role.c.role, table.c.id, table.c.active)
     held = role.join(table, (table.c.tenant == role.c.tenant) & (table.c.id == role.c.user))
@@ -225,8 +234,12 @@ def _roles(count: int) -> Select[Any]:
     some = (
         select(*columns)
         .select_from(held.join(above, on, isouter=True))
-        .where(_where("role", count, role, role.c.role))
-        .order_by(role.c.tenant, role.c.customer, role.c.role, role.c.user)
+        .where(
+            role.c.tenant == bindparam(f"role_{number}_tenant"),
+            role.c.customer == bindparam(f"role_{number}_customer"),
+            role.c.role == bindparam(f"role_{number}_name"),
+        )
+        .order_by(role.c.user)
         .limit(bindparam("most"))
         .subquery()
     )

@@ -1,17 +1,25 @@
 """The suppression list in the store: keyed by tenant, address and event type."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, RowMapping, delete, select
+from sqlalchemy import ColumnElement, RowMapping, bindparam, delete, select
 
 from livery.storage import schema
 from livery.storage.database import micros, moment, slices, told, upsert
 from livery.storage.ledger import Ledger
 from livery.suppressions import ANY, Kind, Suppression
 
+REVISION = "suppressions"
 _TABLE = schema.suppression
 _KEY = ("tenant", "address", "event_type")
+_LAST = datetime.max.replace(tzinfo=UTC)
+_IN_FORCE = select(_TABLE).where(
+    _TABLE.c.address.in_(bindparam("addresses_", expanding=True)),
+    _TABLE.c.tenant.in_(bindparam("tenants_", expanding=True)),
+    _TABLE.c.event_type.in_(bindparam("types_", expanding=True)),
+    _TABLE.c.until.is_(None) | (_TABLE.c.until > bindparam("now_")),
+)
 
 
 class SuppressionTable:
@@ -19,6 +27,9 @@ class SuppressionTable:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+
+    def revision(self) -> int:
+        return self._ledger.revisions.get(REVISION)
 
     def put(self, one: Suppression) -> None:
         values = {
@@ -33,6 +44,7 @@ class SuppressionTable:
         }
         changed = {name: value for name, value in values.items() if name not in _KEY}
         with self._ledger.transaction() as tx:
+            self._ledger.revisions.move(tx, REVISION)
             statement = upsert(tx, _TABLE).values(values)
             tx.execute(statement.on_conflict_do_update(index_elements=list(_KEY), set_=changed))
 
@@ -41,6 +53,7 @@ class SuppressionTable:
         if event_type is not None:
             where.append(_TABLE.c.event_type == event_type)
         with self._ledger.transaction() as tx:
+            self._ledger.revisions.move(tx, REVISION)
             rows = tx.execute(select(_TABLE).where(*where)).mappings().all()
             gone = [_of(row) for row in rows if tenants is None or row["tenant"] in set(tenants)]
             for one in gone:
@@ -65,17 +78,13 @@ class SuppressionTable:
     def of(
         self, tenants: Collection[str], addresses: Collection[str], event_type: str, now: datetime
     ) -> Sequence[Suppression]:
+        given = {"tenants_": list(tenants), "types_": [ANY, event_type], "now_": micros(now)}
         found: list[Suppression] = []
         with told(), self._ledger.engine.connect() as connection:
-            for some in slices(addresses) or [None]:
-                statement = select(_TABLE).where(
-                    _TABLE.c.address.in_(some or ()),
-                    _TABLE.c.tenant.in_(list(tenants)),
-                    _TABLE.c.event_type.in_((ANY, event_type)),
-                    _TABLE.c.until.is_(None) | (_TABLE.c.until > micros(now)),
-                )
-                found += [_of(row) for row in connection.execute(statement).mappings()]
-        return found
+            for some in slices(addresses):
+                rows = connection.execute(_IN_FORCE, {**given, "addresses_": some or []}).mappings()
+                found += [_of(row) for row in rows]
+        return sorted(found, key=lambda one: one.until or _LAST, reverse=True)
 
 
 def _of(row: RowMapping) -> Suppression:
