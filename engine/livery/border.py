@@ -23,11 +23,28 @@ def decoded(raw: bytes) -> dict[str, Any]:
         EventError: says what is wrong and where.
 
     """
-    data = _parsed(raw)
+    data = _parsed(sized(raw), "the event")
     if not isinstance(data, dict):
         raise EventError("not an event:", [Problem("(whole)", "a JSON object", shown(data))])
     if problems := [*_unfit(data, "", 1)]:
         raise EventError("the event holds what no store and no message can carry:", problems)
+    return data
+
+
+def parsed(raw: bytes, what: str) -> Any:
+    """Any JSON in `raw`, whose size is the caller's to bound, by the same rules otherwise.
+
+    Args:
+        raw: the bytes.
+        what: what errors call it, such as `the body`.
+
+    Raises:
+        EventError: says what is wrong and where.
+
+    """
+    data = _parsed(raw, what)
+    if problems := [*_unfit(data, "", 0 if isinstance(data, list) else 1)]:
+        raise EventError(f"{what} holds what no store and no message can carry:", problems)
     return data
 
 
@@ -60,19 +77,19 @@ def sized(raw: bytes) -> bytes:
     return raw
 
 
-def _parsed(raw: bytes) -> Any:
+def _parsed(raw: bytes, what: str) -> Any:
     try:
-        text = sized(raw).decode("utf-8-sig")
+        text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise EventError(f"the event is not UTF-8 text: byte {error.start} is wrong") from None
+        raise EventError(f"{what} is not UTF-8 text: byte {error.start} is wrong") from None
     try:
         return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twins)
     except json.JSONDecodeError as error:
-        raise EventError(f"the event is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        raise EventError(f"{what} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     except RecursionError:
-        raise EventError(f"the event is nested deeper than {MAX_DEPTH} levels") from None
+        raise EventError(f"{what} is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:
-        raise EventError(f"the event is not JSON that every store can hold: {error}") from None
+        raise EventError(f"{what} is not JSON that every store can hold: {error}") from None
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -25,7 +25,7 @@ from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
 from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
-from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy, PackPolicy
+from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy, PackPolicy, ServerPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
@@ -116,6 +116,7 @@ class Config(Model):
     )
     domains: DomainPolicy = Field(default=DomainPolicy(), description="How tenants' sender domains are verified.")
     packs: PackPolicy = Field(default=PackPolicy(), description="Whose packs are taken, and how much is kept.")
+    server: ServerPolicy = Field(default=ServerPolicy(), description="How the HTTP service is reached, and its limits.")
     images: Images = Field(default=Images(), description="How packs' images reach readers.")
     channels: dict[str, dict[str, Any]] = Field(
         default={}, repr=False, description="The operator's settings of each channel: `[channels.smtp]`."

@@ -1,14 +1,15 @@
 """The composition root: picks the parts, wires them, and is the whole Python surface."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import Random, SystemRandom
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from livery.acceptance import Acceptance, Raw
 from livery.addresses import normal
 from livery.administration.checks import Checks, check_configured
 from livery.administration.desk import Parts
@@ -23,6 +24,7 @@ from livery.directory.host import HostDirectory
 from livery.domains import Resolver
 from livery.errors import LiveryError
 from livery.hooks import Hooks, Loaded, unique
+from livery.identity import Identity
 from livery.models.delivery import Delivery
 from livery.models.event import Event, EventType
 from livery.models.explanation import Explanation, Planned
@@ -32,7 +34,7 @@ from livery.packs.installed import installed_packs
 from livery.packs.signatures import Trust
 from livery.packs.stock import Stock
 from livery.planning import Planner
-from livery.ports import Now, Receipt, Suppress, nobody_suppressed, utc_now
+from livery.ports import Now, Suppress, nobody_suppressed, utc_now
 from livery.safe import Safe
 from livery.sender_domains import SenderDomains
 from livery.settings.live import Live
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
     from livery.workshop import Workshop
 
 
-class Engine(DeliveryLog):
+class Engine(Acceptance, DeliveryLog):
     """One configured Livery. Open it once in a process and share it; every method is safe from any thread.
 
     The store is opened when it is first needed: `explain` and `preview` read one that is there, and make none.
@@ -96,6 +98,7 @@ class Engine(DeliveryLog):
             now=now,
             bounced_for=timedelta(days=config.delivery.bounce_days),
         )
+        self.identity = Identity(self.tenants, made=self._always("identity"), found=self._maybe("identity"), now=now)
         self.domains = self._sender_domains(resolve or config.domains.resolver())
         self.press = Press()
         self.shelf = Shelf(cache_folder())
@@ -136,7 +139,7 @@ class Engine(DeliveryLog):
 
     # ------------------------------------------------------------------ events
 
-    def read(self, event: Event | Mapping[str, Any] | str | bytes) -> Event:
+    def read(self, event: Raw) -> Event:
         """Validate an event as `accept` would. Stores nothing.
 
         Raises:
@@ -147,51 +150,7 @@ class Engine(DeliveryLog):
         self.planner.chain(read)
         return read
 
-    def accept(
-        self,
-        event: Event | Mapping[str, Any] | str | bytes,
-        *,
-        connection: Any = None,
-        due: datetime | None = None,
-        priority: int | None = None,
-    ) -> Receipt:
-        """Store an event and its deliveries; what is stored when this returns is delivered or accounted for.
-
-        Idempotent by (seller, source, id): accepting the same event again adds nothing and says so.
-
-        Args:
-            event: a typed event, plain data, or JSON as text or bytes.
-            connection: a SQLAlchemy Connection on the same database with the host's transaction begun; the
-                event then exists if and only if that transaction commits.
-            due: nothing is sent before then; a moment with a time zone.
-            priority: higher goes first among the deliveries of one seller; the event type's if not given.
-
-        Raises:
-            EventError: the event is wrong, of an unknown type or an unknown seller; nothing was stored.
-            EventConflict: the same key was accepted before with another body.
-            Backlogged: more work waits than `delivery.max_backlog` allows; nothing was stored.
-            StoreError: the store failed; nothing was stored.
-
-        """
-        return self.accept_all([event], connection=connection, due=due, priority=priority)[0]
-
-    def accept_all(
-        self,
-        events: Iterable[Event | Mapping[str, Any] | str | bytes],
-        *,
-        connection: Any = None,
-        due: datetime | None = None,
-        priority: int | None = None,
-    ) -> list[Receipt]:
-        """Accept several events in one transaction: all of them, or none and the error of the first wrong one."""
-        if due is not None and due.tzinfo is None:
-            raise ValueError("due must have a time zone, such as datetime(2026, 12, 1, 9, tzinfo=UTC)")
-        receipts = self._opened().flow.accept(list(events), connection, due=due, priority=priority)
-        if connection is None:
-            self._opened().execution.nudge()
-        return receipts
-
-    def explain(self, event: Event | Mapping[str, Any] | str | bytes) -> Explanation:
+    def explain(self, event: Raw) -> Explanation:
         """Who would be told, why, in which words and through what. Sends and stores nothing."""
         read, now = self.read(event), self.now()
         chain, plans = self.planner.chain(read), self.planner.plan(read, now)
@@ -217,7 +176,7 @@ class Engine(DeliveryLog):
 
     def preview(
         self,
-        event: Event | Mapping[str, Any] | str | bytes,
+        event: Raw,
         *,
         channel: str = "smtp",
         locale: str | None = None,

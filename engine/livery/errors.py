@@ -70,7 +70,12 @@ class ConfigError(_Problems):
 
 
 class EventError(_Problems):
-    """An event was refused at the border: says every field that is wrong. Nothing was stored."""
+    """An event was refused at the border: says every field that is wrong. Nothing was stored.
+
+    `at` says which of the events that came together, counted from 0.
+    """
+
+    at: int = 0
 
 
 class UnknownEventType(EventError):

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from random import Random
 from typing import Any, TypeVar
 
 from livery.channels import Channels
 from livery.clerk import Clerk
-from livery.errors import Backlogged, DirectoryUnavailable, StoreError
+from livery.errors import Backlogged, DirectoryUnavailable, EventConflict, EventError, LiveryError, StoreError
 from livery.hooks import Hooks
 from livery.locales import one_line
 from livery.models.delivery import OPEN, Delivery, Reason, State
@@ -101,14 +102,31 @@ class Flow:
             events = [accept.read(raw, self.types) for raw in raws]
             self._admit(len(events))
             self.planner.expect(events, self.now())
-            planned = [self._plans(event) for event in events]
+            planned = [(event, self._plans(event)) for event in events]
             with self.store.transaction(connection) as tx:
-                receipts = self._keep(tx, list(zip(events, planned, strict=True)), due, priority)
-        for event, receipt in zip(events, receipts, strict=True):
-            self.telemetry.accepted(event.type, duplicate=receipt.duplicate)
-            if receipt.unreachable and not receipt.duplicate:
-                self._alarm(event)
+                receipts = self._keep(tx, planned, due, priority)
+        self._accepted(planned, receipts)
         return receipts
+
+    def accept_groups(self, groups: Sequence[tuple[Sequence[Any], str | None]]) -> list[list[Receipt] | LiveryError]:
+        """Each group is stored as a whole or not at all, and all of them in one transaction."""
+        with self.telemetry.span("accept", events=sum(len(raws) for raws, _ in groups)):
+            read = [self._read(raws, within) for raws, within in groups]
+            good = [one for one in read if not isinstance(one, LiveryError)]
+            self._admit(sum(map(len, good)))
+            self.planner.expect([event for group in good for event in group], self.now())
+            planned = [[(event, self._plans(event)) for event in group] for group in good]
+            try:
+                with self.store.transaction() as tx:
+                    every = iter(self._keep(tx, [pair for group in planned for pair in group], None, None))
+                kept: list[list[Receipt] | LiveryError] = [list(islice(every, len(group))) for group in planned]
+            except EventConflict:
+                kept = self._kept_apart(planned)
+        for group, answer in zip(planned, kept, strict=True):
+            if not isinstance(answer, LiveryError):
+                self._accepted(group, answer)
+        stored = iter(kept)
+        return [one if isinstance(one, LiveryError) else next(stored) for one in read]
 
     async def work(self, wake: Wake) -> Verdict:
         """Bring one due piece of work forward, and say when to wake it again."""
@@ -146,6 +164,37 @@ class Flow:
         return caught
 
     # ------------------------------------------------------------------ up to the stored deliveries
+
+    def _read(self, raws: Sequence[Any], within: str | None) -> list[Event] | LiveryError:
+        """The events of one group, or what is wrong with the first one that is."""
+        events: list[Event] = []
+        try:
+            for raw in raws:
+                event = accept.read(raw, self.types)
+                self.planner.chain(event, within=within)
+                events.append(event)
+        except EventError as error:
+            error.at = len(events)
+            return error
+        return events
+
+    def _kept_apart(self, groups: Sequence[list[tuple[Event, Plans | str]]]) -> list[list[Receipt] | LiveryError]:
+        """Store group by group within one transaction: one of them holds an event that came with another body."""
+        kept: list[list[Receipt] | LiveryError] = []
+        with self.store.together():
+            for group in groups:
+                try:
+                    with self.store.transaction() as tx:
+                        kept.append(self._keep(tx, group, None, None))
+                except EventConflict as error:
+                    kept.append(error)
+        return kept
+
+    def _accepted(self, planned: Sequence[tuple[Event, Plans | str]], receipts: Sequence[Receipt]) -> None:
+        for (event, _), receipt in zip(planned, receipts, strict=True):
+            self.telemetry.accepted(event.type, duplicate=receipt.duplicate)
+            if receipt.unreachable and not receipt.duplicate:
+                self._alarm(event)
 
     def _plans(self, event: Event, accepted_at: datetime | None = None) -> Plans | str:
         """The deliveries of an event, or why they cannot be told now: it is accepted all the same, planned later."""

@@ -124,6 +124,14 @@ class Hooks:
                 arguments[name] = answer
         return arguments[name]
 
+    def first(self, hook: str, **arguments: Any) -> tuple[str, Any] | None:
+        """The plugin and the answer of the first implementation that has one; an exception is none."""
+        for plugin, function, wanted in self.implementations(hook):
+            answer = self._call(hook, plugin, function, {key: arguments[key] for key in wanted})
+            if answer is not None:
+                return plugin, answer
+        return None
+
     def observe(self, hook: str, **arguments: Any) -> None:
         """Tell every implementation; results are ignored."""
         for _ in self._answers(hook, arguments):

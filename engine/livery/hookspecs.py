@@ -8,6 +8,7 @@ A hook may take fewer arguments than the specification names.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pluggy
 
@@ -15,6 +16,7 @@ from livery.channel import ChannelType
 from livery.models.audience import Recipient
 from livery.models.delivery import Attempt, Delivery
 from livery.models.event import Event, EventType, Party, User
+from livery.models.identity import Principal
 from livery.models.notification import Notification
 from livery.models.tenant import Tenant
 
@@ -119,5 +121,26 @@ def livery_on_alarm(kind: str, message: str, event: Event | None) -> None:
             (work had lost its wake and was found again).
         message: one sentence for the operator; holds no secrets.
         event: the event concerned, if there is one.
+
+    """
+
+
+# --------------------------------------------------------------------------- who asks, over HTTP
+
+
+@hookspec
+def livery_authenticate(headers: Mapping[str, str], scope: Mapping[str, Any]) -> Principal | None:
+    """Say who sends a request to the HTTP service, by the host's own identity.
+
+    Called for every request that comes with no token of Livery's; the first answer that is not None counts. None
+    means "I know nothing of this", and the next implementation is asked; if none knows, the request is answered with
+    401. An implementation that raises has not answered. It is called in a thread of its own.
+
+    What the principal may see and do is what it says: its tenant must be one of Livery's. Requests that change
+    something and come from another site's page are refused before the principal counts.
+
+    Args:
+        headers: of the request, by lower-case names.
+        scope: the ASGI scope, with whatever the host's own middleware has put there, such as `scope["user"]`.
 
     """

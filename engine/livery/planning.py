@@ -143,19 +143,20 @@ class Planner:
         other._settings = settings  # noqa: SLF001 - it is one of us
         return other
 
-    def chain(self, event: Event, *, late: bool = False) -> Chain:
+    def chain(self, event: Event, *, late: bool = False, within: str | None = None) -> Chain:
         """The tenants an event concerns, from the platform down to its seller.
 
         Args:
             event: the event.
             late: it was accepted before, so a seller that was removed meanwhile still counts.
+            within: the tenant somebody acts for: a seller that is neither it nor below it does not exist.
 
         Raises:
             UnknownSeller: the seller is no tenant.
 
         """
         found = self._tenants.chain(event.seller_id, late=late)
-        if found is None:
+        if found is None or (within is not None and within not in [one.id for one in found]):
             # Which others there are is not for everybody to know who sends an event.
             expected = "a tenant; livery tenant list shows them; livery tenant add, or add [tenants.…] to livery.toml"
             raise UnknownSeller("unknown seller:", [Problem("data.seller.id", expected, shown(event.seller_id))])

@@ -15,6 +15,7 @@ from livery.models.base import Model
 from livery.models.classification import INTERNAL, PUBLIC, Classified, Side, secret
 from livery.models.delivery import Attempt, Delivery, Outcome, Reason, RecipientResult
 from livery.models.event import Event, EventData, EventPart, EventType
+from livery.models.identity import Principal, Role
 from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import Notification
 from livery.models.tenant import Tenant
@@ -51,9 +52,11 @@ __all__ = [
     "Offer",
     "Outbound",
     "Outcome",
+    "Principal",
     "Reason",
     "Recipient",
     "RecipientResult",
+    "Role",
     "Side",
     "Tenant",
     "hookimpl",

@@ -1,9 +1,9 @@
-"""The operator's settings of how work is done: what `[delivery]`, `[directory]`, `[packs]` and `[domains]` may say."""
+"""The operator's settings of how work is done: `[delivery]`, `[directory]`, `[packs]`, `[domains]` and `[server]`."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, IPvAnyAddress
 
@@ -142,3 +142,40 @@ class DomainPolicy(Model):
     def resolver(self) -> Resolver:
         """Asks DNS as it is said here."""
         return resolver([str(one) for one in self.nameservers], port=self.nameserver_port)
+
+
+class ServerPolicy(Model):
+    """`[server]`: the HTTP service, `livery serve` and `livery.http.create_app`."""
+
+    host: str = Field(default="127.0.0.1", description="The address `livery serve` listens on.")
+    port: int = Field(default=8480, ge=0, le=65535, description="Its port; 0 for any that is free.")
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^\s/?#@]+(/[^\s?#]*)?)?$",
+        description="How people reach it from outside, such as https://notify.example.com/livery: for links that are "
+        "given out. What a request says of itself if empty.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        default=("127.0.0.1",),
+        description="Addresses or networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
+    )
+    max_body: int = Field(
+        default=4 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes the body of a request may have."
+    )
+    max_upload: int = Field(
+        default=32 * 1024 * 1024, ge=1024, le=1024**3, description="Bytes an upload may have, such as of a pack."
+    )
+    body_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="Seconds within which the whole body of a request must have arrived."
+    )
+    rate: float = Field(
+        default=200.0, ge=0, description="Requests a second that one token, person or host may make; 0 for no bound."
+    )
+    burst: int = Field(default=400, ge=1, description="How many of them may come at once.")
+    stranger_rate: float = Field(
+        default=1.0, ge=0, description="The same for requests that are refused with 401, by address; 0 for no bound."
+    )
+    stranger_burst: int = Field(default=20, ge=1, description="How many of those may come at once.")
+    metrics: Literal["operator", "open"] = Field(
+        default="operator", description="Who may read `/metrics`: operators, or everybody who can reach the port."
+    )

@@ -20,6 +20,7 @@ from livery.safe import Safe
 from livery.sending import Policy
 from livery.storage.database import connect
 from livery.storage.directory import DirectoryTable
+from livery.storage.identity import IdentityTable
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 from livery.storage.packs import PackTable
@@ -48,6 +49,7 @@ class Workshop:
     suppressions: SuppressionTable
     domains: SenderDomainTable
     packs: PackTable
+    identity: IdentityTable
     recheck: Callable[[], object]
     execution: EmbeddedExecution | Unserved
     flow: Flow
@@ -100,9 +102,17 @@ class Workshop:
         )
         interventions = Interventions(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
-        parts = TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger)
-        packs = PackTable(ledger)
-        return cls(ledger, *parts, packs, engine.domains.recheck, execution, flow, load, interventions)
+        domains, identity = SenderDomainTable(ledger), IdentityTable(ledger)
+        parts = (
+            TenantTable(ledger),
+            DirectoryTable(ledger),
+            settings,
+            suppressions,
+            domains,
+            PackTable(ledger),
+            identity,
+        )
+        return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""

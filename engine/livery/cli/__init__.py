@@ -14,11 +14,13 @@ from livery.cli import (
     pack_override,
     pack_po,
     secrets,
+    serve,
     settings,
     studio,
     suppression,
     system,
     tenants,
+    tokens,
     webhook,
 )
 
@@ -32,6 +34,8 @@ app = typer.Typer(
 events.add_to(app)
 log.add_to(app)
 system.add_to(app)
+serve.add_to(app)
+tokens.add_to(app)
 domains.add_to(app)
 secrets.add_to(app)
 suppression.add_to(app)

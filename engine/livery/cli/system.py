@@ -47,7 +47,7 @@ def worker(
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, task.cancel)
         if hasattr(signal, "SIGHUP"):
-            loop.add_signal_handler(signal.SIGHUP, lambda: _reload(engine))
+            loop.add_signal_handler(signal.SIGHUP, lambda: reload(engine))
         output.note("Working; Ctrl-C or SIGTERM stops after what is being sent, SIGHUP reads the packs again.")
         try:
             await engine.work()
@@ -55,14 +55,15 @@ def worker(
             output.note("Stopped.")
 
     if log_json:
-        _log_json()
+        log_as_json()
     with output.opened(config) as engine:
         if metrics_port is not None:
             _serve_metrics(engine, metrics_host, metrics_port)
         asyncio.run(run(engine))
 
 
-def _log_json() -> None:
+def log_as_json() -> None:
+    """Log to standard error, one JSON object a line."""
     import logging
 
     from livery.telemetry import Fields

@@ -20,10 +20,11 @@ from sqlalchemy import (
     text,
 )
 
-import livery.storage.schema_packs  # noqa: F401 - its tables are among them
+import livery.storage.schema_identity
+import livery.storage.schema_packs  # noqa: F401 - their tables are among them
 from livery.storage.metadata import metadata
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""

@@ -1,0 +1,86 @@
+"""Taking events in: the part of `Engine` that says they are stored, and only says so when they are."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from livery.errors import LiveryError
+from livery.models.event import Event
+from livery.ports import Receipt
+
+if TYPE_CHECKING:
+    from livery.workshop import Workshop
+
+Raw = Event | Mapping[str, Any] | str | bytes
+"""An event as it may be given: typed, as plain data, or as JSON text."""
+
+
+class Acceptance(ABC):
+    """How events come in."""
+
+    @abstractmethod
+    def _opened(self) -> "Workshop": ...
+
+    def accept(
+        self,
+        event: Raw,
+        *,
+        connection: Any = None,
+        due: datetime | None = None,
+        priority: int | None = None,
+    ) -> Receipt:
+        """Store an event and its deliveries; what is stored when this returns is delivered or accounted for.
+
+        Idempotent by (seller, source, id): accepting the same event again adds nothing and says so.
+
+        Args:
+            event: a typed event, plain data, or JSON as text or bytes.
+            connection: a SQLAlchemy Connection on the same database with the host's transaction begun; the
+                event then exists if and only if that transaction commits.
+            due: nothing is sent before then; a moment with a time zone.
+            priority: higher goes first among the deliveries of one seller; the event type's if not given.
+
+        Raises:
+            EventError: the event is wrong, of an unknown type or an unknown seller; nothing was stored.
+            EventConflict: the same key was accepted before with another body.
+            Backlogged: more work waits than `delivery.max_backlog` allows; nothing was stored.
+            StoreError: the store failed; nothing was stored.
+
+        """
+        return self.accept_all([event], connection=connection, due=due, priority=priority)[0]
+
+    def accept_all(
+        self,
+        events: Iterable[Raw],
+        *,
+        connection: Any = None,
+        due: datetime | None = None,
+        priority: int | None = None,
+    ) -> list[Receipt]:
+        """Accept several events in one transaction: all of them, or none and the error of the first wrong one."""
+        if due is not None and due.tzinfo is None:
+            raise ValueError("due must have a time zone, such as datetime(2026, 12, 1, 9, tzinfo=UTC)")
+        receipts = self._opened().flow.accept(list(events), connection, due=due, priority=priority)
+        if connection is None:
+            self._opened().execution.nudge()
+        return receipts
+
+    def accept_groups(self, groups: Sequence[tuple[Sequence[Raw], str | None]]) -> list[list[Receipt] | LiveryError]:
+        """Accept the events of several askers with one commit; what is wrong with one group is no other's concern.
+
+        Args:
+            groups: for each asker its events, all of which are stored or none, and the tenant it acts for (`within`):
+                a seller that is neither that one nor below it is unknown. None for every tenant.
+
+        Returns:
+            For each group its receipts, or the error for which nothing of it was stored.
+
+        Raises:
+            Backlogged: more work waits than `delivery.max_backlog` allows; nothing of any group was stored.
+            StoreError: the store failed; nothing of any group was stored.
+
+        """
+        answers = self._opened().flow.accept_groups(groups)
+        self._opened().execution.nudge()
+        return answers

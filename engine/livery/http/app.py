@@ -1,0 +1,75 @@
+"""The service put together: routes, gate, limits, problem details, and the worker that may run beside."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
+
+from livery._version import __version__
+from livery.engine import Engine
+from livery.http import problems
+from livery.http.api import ROUTERS
+from livery.http.attendant import Attendant
+from livery.http.gate import Gate, rule_of
+from livery.http.intake import Intake
+from livery.http.limits import Limits
+
+_ABOUT = """Hand events in, see what became of them, and say who is told of what.
+
+Every request but those for `/healthz`, `/readyz` and this description carries a token
+(`Authorization: Bearer livery_…`), which acts for one tenant and all below it. What is not theirs is answered like
+what does not exist. Errors are problem details (RFC 9457)."""
+
+
+def assembled(engine: Engine, *, worker: bool) -> FastAPI:
+    """The application; see `livery.http.create_app`."""
+    attendant, intake = Attendant(engine), Intake(engine)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.callback(intake.close)
+            if worker:
+                await stack.enter_async_context(attendant.at_work())
+            yield
+
+    app = FastAPI(
+        title="Livery",
+        version=__version__,
+        description=_ABOUT,
+        lifespan=lifespan,
+        docs_url=None,  # both load scripts from a CDN
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.engine, app.state.gate, app.state.intake, app.state.attendant = engine, Gate(engine), intake, attendant
+    app.add_middleware(Limits, policy=engine.config.server)
+    problems.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    check_rules(app)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def check_rules(app: FastAPI) -> None:
+    """That every route says whom it is for.
+
+    Raises:
+        LookupError: names the first that does not.
+
+    """
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            rule_of(route)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        app.openapi_schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+    return app.openapi_schema

@@ -1,0 +1,32 @@
+"""The tables of who may use the HTTP service. A part of `livery.storage.schema`."""
+
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text, text
+
+from livery.storage.metadata import metadata
+
+api_token = Table(
+    "livery_api_token",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    Column("shown", String(40), nullable=False),
+    Column("tenant", String(200)),
+    Column("roles", Text, nullable=False),
+    Column("by", String(200), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger),
+    Column("used_at", BigInteger),
+    Column("revoked_at", BigInteger),
+    Column("revoked_by", String(200), nullable=False, server_default=text("''")),
+)
+"""`digest`: the SHA-256 of the secret, which is kept nowhere. `tenant` null: for every tenant."""
+Index("ix_livery_api_token_tenant", api_token.c.tenant)
+
+sign_in_link = Table(
+    "livery_sign_in_link",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("principal", Text, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+)
