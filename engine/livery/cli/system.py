@@ -83,7 +83,8 @@ def _serve_metrics(engine: "Engine", host: str, port: int) -> None:
     output.note(f"Metrics at http://{host}:{port}/metrics.")
 
 
-def _reload(engine: "Engine") -> None:
+def reload(engine: "Engine") -> None:
+    """Read the packs again, and say what is different."""
     changes = engine.reload_packs()
     said = "; ".join(f"{what}: {', '.join(ids)}" for what, ids in _parts(changes) if ids)
     output.note(f"Packs read again. {said or 'Nothing changed.'}")
