@@ -3,6 +3,8 @@
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -17,6 +19,17 @@ from livery.plugin import DEFAULT_PRIORITY
 
 log = logging.getLogger("livery.hooks")
 GROUP = "livery"
+_SILENT: ContextVar[bool] = ContextVar("livery_silent", default=False)
+
+
+@contextmanager
+def silent() -> Iterator[None]:
+    """Within, this thread raises no alarm: what is wrong is told to whoever looks, and concerns nobody else yet."""
+    token = _SILENT.set(True)
+    try:
+        yield
+    finally:
+        _SILENT.reset(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +152,8 @@ class Hooks:
 
     def alarm(self, kind: str, message: str, event: Event | None = None) -> None:
         """Tell the operator: through the log, and through `livery_on_alarm`."""
+        if _SILENT.get():
+            return
         self.alarms[kind] += 1
         log.warning("%s: %s", kind, message, extra={"livery_alarm": kind})
         arguments = {"kind": kind, "message": message, "event": event}

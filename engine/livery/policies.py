@@ -110,8 +110,8 @@ class PackPolicy(Model):
 
     require_signature: bool = Field(
         default=False,
-        description="Whether uploaded packs, and zips in `pack_paths`, are only used if one of `trusted_keys` signed "
-        "them (`livery pack build --sign`). Folders and installed distributions are yours, and need none.",
+        description="Whether packs in the store are only used if one of `trusted_keys` signed them "
+        "(`livery pack build --sign`).",
     )
     trusted_keys: tuple[Path, ...] = Field(
         default=(), description="Files of public keys, as `livery pack keygen` writes them (`.pub`)."

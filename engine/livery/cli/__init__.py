@@ -10,6 +10,7 @@ from livery.cli import (
     pack,
     pack_build,
     pack_explain,
+    pack_live,
     pack_new,
     pack_override,
     pack_po,
@@ -44,7 +45,7 @@ settings.add_to(app)
 webhook.add_to(app)
 directory.add_to(app)
 packs = typer.Typer(no_args_is_help=True, help="Template packs.")
-for tools in (pack_new, studio, pack, pack_build, pack_explain, pack_override, pack_po):
+for tools in (pack_new, studio, pack, pack_build, pack_live, pack_explain, pack_override, pack_po):
     tools.add_to(packs)
 app.add_typer(packs, name="pack")
 

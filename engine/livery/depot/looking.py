@@ -123,6 +123,23 @@ class Looking:
         self._stock.refresh()
         return [one for _, one in sorted(self._stock.active(chain).items())]
 
+    def activations(self, tenant: str | None = None, *, within: str | None = None) -> Sequence[Active]:
+        """What tenants say is active by their own word, by pack and tenant.
+
+        Args:
+            tenant: only this one and those above it; everybody here if absent.
+            within: see `Looking`.
+
+        Raises:
+            NotFound: there is no such tenant here.
+
+        """
+        tenants = self._owners(within)
+        if tenant is not None:
+            tenants = {one.id for one in self._chain(tenant, within)}
+        store = self._found()
+        return store.activations(tenants) if store else []
+
     def chain(self, tenant: str, pack: str, *, within: str | None = None) -> PackChain:
         """A pack as a tenant has it, with what stands behind it.
 

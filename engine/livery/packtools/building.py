@@ -85,6 +85,17 @@ def build(target: Target, out: Path | None = None, *, key: Path | None = None) -
     return Built(file, beside, digest, pack.digest, len(content), len(files), signed if signature else None)
 
 
+def zip_of(folder: Path) -> bytes:
+    """The zip of the pack in a folder, as `build` makes it. Whether the pack is right is not looked at.
+
+    Raises:
+        PackError: there is no pack, or not one that can be read.
+
+    """
+    pack = Pack(folder)
+    return zipped({**_beside(pack), **pack.snapshot.files})
+
+
 def zipped(files: dict[str, bytes]) -> bytes:
     """A zip in memory. Nothing is compressed: what deflate makes depends on who wrote it."""
     stream = BytesIO()

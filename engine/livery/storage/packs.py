@@ -44,6 +44,16 @@ class PackTable:
                     found.setdefault(row["tenant"], []).append(_active_of(row))
         return found
 
+    def activations(self, tenants: Collection[str] | None) -> list[Active]:
+        """What these tenants say is active, by pack and tenant; not what was taken back."""
+        found: list[Active] = []
+        with told(), self._ledger.engine.connect() as connection:
+            for some in slices(tenants):
+                wanted = _actives().where(_ACTIVE.c.is_active == 1)
+                wanted = wanted if some is None else wanted.where(_ACTIVE.c.tenant.in_(some))
+                found += [_active_of(row) for row in connection.execute(wanted).mappings()]
+        return sorted(found, key=lambda one: (one.pack, one.tenant))
+
     def content(self, version: str) -> tuple[bytes, bytes | None] | None:
         statement = select(_VERSION.c.content, _VERSION.c.signature).where(_VERSION.c.id == version)
         with told(), self._ledger.engine.connect() as connection:

@@ -111,7 +111,7 @@ class Session:
             last.close()
 
     def _seen_config(self) -> State:
-        return state_of([self.target.config] if self.target.config else [])
+        return state_of([self.target.file] if self.target.file else [])
 
     def close(self) -> None:
         """End what renders."""
@@ -122,7 +122,7 @@ class Session:
     def _places(self) -> list[Path]:
         """What is watched: the pack, its parents, and the configuration."""
         places = list(self._bench.folders()) if self._bench else []
-        named = [one for one in (self.target.path, self.target.config) if one]
+        named = [one for one in (self.target.path, self.target.file) if one]
         return list(dict.fromkeys([*places, *named]))
 
     # ------------------------------------------------------------------ pages

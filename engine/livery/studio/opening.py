@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
 
 from livery.config import Config
 from livery.engine import Engine
@@ -15,6 +14,7 @@ from livery.errors import NotFound, PackError
 from livery.models.tenant import Tenant
 from livery.packs.chain import PackChain
 from livery.packs.installed import installed_packs
+from livery.packs.zipped import read_zip
 
 _NOW = datetime(2026, 1, 1, 9, tzinfo=UTC)
 """When events happen that do not say: always the same, so that the same pack gives the same pictures."""
@@ -30,15 +30,20 @@ class Target:
     Attributes:
         pack: as it was named.
         path: where it lies, a folder or a zip file; None if it is meant by the id it is installed under.
-        config: a livery.toml that knows more packs, and the seller; None: only what is installed.
+        config: a livery.toml (or what one says) that knows more packs, and the seller; None: only what is installed.
         seller: a tenant of that configuration: its tokens lie over the pack's. Empty: the samples' own sellers.
 
     """
 
     pack: str
     path: Path | None = None
-    config: Path | None = None
+    config: Path | Config | None = None
     seller: str = ""
+
+    @property
+    def file(self) -> Path | None:
+        """The livery.toml, if there is one."""
+        return self.config if isinstance(self.config, Path) else None
 
     @classmethod
     def named(cls, pack: str, config: Path | None = None, seller: str = "") -> "Target":
@@ -71,7 +76,8 @@ def _no_pack_at(pack: str, path: Path) -> str:
 
 def configured(target: Target) -> tuple[Config, str]:
     """The configuration with the pack among its packs, and the pack's id."""
-    base = Config.load(target.config).model_copy(update={"database_url": "sqlite://", "channels": {"smtp": {}}})
+    given = target.config if isinstance(target.config, Config) else Config.load(target.config)
+    base = given.model_copy(update={"database_url": "sqlite://", "channels": {"smtp": {}}})
     if target.seller and target.seller not in base.tenants:
         known = ", ".join(sorted(base.tenants)) or "none"
         where = str(target.config) if target.config else "no livery.toml was found, so it"
@@ -105,13 +111,10 @@ def _with_pack(base: Config, path: Path, id_: str) -> Config:
 def _id_at(path: Path) -> str:
     """The id in the manifest of a folder or zip file; empty if it cannot be read, which the engine then explains."""
     try:
-        if path.is_dir():
-            raw = (path / _MANIFEST).read_bytes()[:_MAX_MANIFEST]
-        else:
-            with ZipFile(path) as archive, archive.open(_MANIFEST) as stream:
-                raw = stream.read(_MAX_MANIFEST)
+        is_folder = path.is_dir()
+        raw = (path / _MANIFEST).read_bytes()[:_MAX_MANIFEST] if is_folder else read_zip(path).files[_MANIFEST]
         id_ = tomllib.loads(raw.decode("utf-8")).get("id", "")
-    except (OSError, ValueError, KeyError, BadZipFile, RecursionError, NotImplementedError, RuntimeError):
+    except (OSError, ValueError, KeyError, RecursionError, PackError):
         return ""
     return id_ if isinstance(id_, str) else ""
 
