@@ -45,5 +45,5 @@ wheel: $(READY)
 clean:
 	rm -rf $(VENV) dist livery-demo
 
-$(READY): pyproject.toml .ci/requirements.txt .ci/setup
+$(READY): pyproject.toml .ci/requirements.txt .ci/setup .ci/build_hook.py .ci/htmx/package-lock.json
 	.ci/setup $(PYTHON) $(VENV)

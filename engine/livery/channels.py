@@ -1,6 +1,7 @@
 """The channels of one engine: their types, the operator's settings, the tenants' destinations, the open ones."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from hashlib import sha256
 from importlib.util import find_spec
 from typing import Any
@@ -119,6 +120,22 @@ class Channels:
             settings = self._settings.get(name)
             self._open[name] = kind(kind.Settings() if settings is None else settings, self._outbound)
         return self._open[name]
+
+    @asynccontextmanager
+    async def apart(self, name: str) -> AsyncIterator[Channel]:
+        """A channel beside those that are open, with connections of its own; it closes with the block.
+
+        Raises:
+            NotFound: there is no such channel.
+
+        """
+        kind, settings, outbound = self._load(name), self._settings.get(name), Outbound(self._config.outbound)
+        channel = kind(kind.Settings() if settings is None else settings, outbound)
+        try:
+            yield channel
+        finally:
+            await channel.aclose()
+            await outbound.aclose()
 
     def missing(self, name: str) -> str:
         """What must be installed before a channel can send; empty if nothing."""

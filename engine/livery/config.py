@@ -25,11 +25,11 @@ from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
 from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
-from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy, PackPolicy, ServerPolicy
+from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy, PackPolicy, ServerPolicy, SignInPolicy
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
-_MAY_BE_SECRET = frozenset({"channels", "database_url", "secret_keys"})
+_MAY_BE_SECRET = frozenset({"channels", "database_url", "oidc", "secret_keys"})
 """Settings whose values no error may repeat: passwords, hook URLs, also where they were misspelt."""
 _LABEL = r"\w([\w-]{0,61}\w)?"
 _HOST = re.compile(rf"(\*\.{_LABEL}\.)?({_LABEL}\.)*(?!\d+$|0x){_LABEL}")
@@ -117,6 +117,7 @@ class Config(Model):
     domains: DomainPolicy = Field(default=DomainPolicy(), description="How tenants' sender domains are verified.")
     packs: PackPolicy = Field(default=PackPolicy(), description="Whose packs are taken, and how much is kept.")
     server: ServerPolicy = Field(default=ServerPolicy(), description="How the HTTP service is reached, and its limits.")
+    sign_in: SignInPolicy = Field(default=SignInPolicy(), description="How people sign in to the pages.")
     images: Images = Field(default=Images(), description="How packs' images reach readers.")
     channels: dict[str, dict[str, Any]] = Field(
         default={}, repr=False, description="The operator's settings of each channel: `[channels.smtp]`."

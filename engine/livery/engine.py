@@ -24,7 +24,7 @@ from livery.directory.host import HostDirectory
 from livery.domains import Resolver
 from livery.errors import LiveryError
 from livery.hooks import Hooks, Loaded, unique
-from livery.identity import Identity
+from livery.identity import Identity, Sessions
 from livery.models.delivery import Delivery
 from livery.models.event import Event, EventType
 from livery.models.explanation import Explanation, Planned
@@ -99,6 +99,7 @@ class Engine(Acceptance, DeliveryLog):
             bounced_for=timedelta(days=config.delivery.bounce_days),
         )
         self.identity = Identity(self.tenants, made=self._always("identity"), found=self._maybe("identity"), now=now)
+        self.sessions = self._sessions()
         self.domains = self._sender_domains(resolve or config.domains.resolver())
         self.press = Press()
         self.shelf = Shelf(cache_folder())
@@ -324,6 +325,12 @@ class Engine(Acceptance, DeliveryLog):
             now=self.now,
             recheck=timedelta(days=self.config.domains.recheck_days),
         )
+
+    def _sessions(self) -> Sessions:
+        policy, made, found = self.config.sign_in, self._always("sessions"), self._maybe("sessions")
+        idle, longest = timedelta(minutes=policy.idle_minutes), timedelta(hours=policy.hours)
+        counts, now = self.identity.counts, self.now
+        return Sessions(self.tenants, made=made, found=found, counts=counts, idle=idle, longest=longest, now=now)
 
     def _desk_parts(self) -> Parts:
         checks = Checks(

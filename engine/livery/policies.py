@@ -1,21 +1,22 @@
-"""The operator's settings of how work is done: `[delivery]`, `[directory]`, `[packs]`, `[domains]` and `[server]`."""
+"""The operator's settings of how work is done: `[delivery]`, `[directory]`, `[packs]`, `[server]` and so on."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, IPvAnyAddress
+from pydantic import AfterValidator, Field, IPvAnyAddress, SecretStr
 
 from livery.domains import Resolver, resolver
 from livery.models.base import Model
-from livery.ports import Breaker, Limits, Load
+from livery.models.event import Id
+from livery.models.identity import Role
+from livery.ports import Breaker, Load
 from livery.retry import Rules
 
 _DAY = 24 * 3600
 Seconds = Annotated[int, Field(ge=1, le=90 * _DAY)]
 AtOnce = Annotated[int, Field(ge=1, le=1000)]
-PerSecond = Annotated[float, Field(ge=0.001, le=100_000)]
 
 
 class DeliveryPolicy(Model):
@@ -51,26 +52,14 @@ class DeliveryPolicy(Model):
     )
     longest_pause: int = Field(default=600, ge=1, le=_DAY, description="Seconds a pause has at most.")
     channel_concurrency: dict[str, AtOnce] = Field(
-        default={},
-        description="By channel, how many deliveries are sent at the same time, over all workers; else `concurrency` "
-        "by each worker.",
+        default={}, description="By channel, how many deliveries are sent at the same time; else `concurrency`."
     )
     destination_concurrency: int = Field(
         default=4,
         ge=1,
         le=1000,
-        description="How many deliveries are sent to one endpoint at the same time, over all workers. Mail to persons "
-        "has three quarters of a worker's `concurrency` for each tenant.",
-    )
-    channel_rates: dict[str, PerSecond] = Field(
-        default={},
-        description="By channel, how many deliveries a second are begun, over all workers: `smtp = 50`; `0.5` is one "
-        "in two seconds.",
-    )
-    destination_rates: dict[str, PerSecond] = Field(
-        default={},
-        description="By channel, how many deliveries a second to one destination are begun, over all workers: "
-        "`slack = 1`. Of mail to persons, each tenant's is a destination.",
+        description="How many deliveries are sent to one endpoint at the same time. Mail to persons has three "
+        "quarters of `concurrency` for each tenant.",
     )
     bounce_days: int = Field(
         default=30,
@@ -91,11 +80,6 @@ class DeliveryPolicy(Model):
     def breaker(self) -> Breaker:
         longest = timedelta(seconds=max(self.cool_down, self.longest_pause))
         return Breaker(self.pause_after, timedelta(seconds=self.cool_down), longest)
-
-    def limits(self, endpoints: Iterable[str]) -> Limits:
-        """What all workers together may do, for the channels to endpoints there are."""
-        at_endpoints = dict.fromkeys(endpoints, self.destination_concurrency)
-        return Limits(self.channel_concurrency, at_endpoints, self.channel_rates, self.destination_rates)
 
     def load(self, concurrency: int, *, persons: Iterable[str], endpoints: Iterable[str]) -> Load:
         """What one worker may do at once, for the channels there are."""
@@ -194,6 +178,61 @@ class ServerPolicy(Model):
         default=1.0, ge=0, description="The same for requests that are refused with 401, by address; 0 for no bound."
     )
     stranger_burst: int = Field(default=20, ge=1, description="How many of those may come at once.")
+    frame_ancestors: tuple[Annotated[str, Field(pattern=r"^https?://[A-Za-z0-9.*-]+(:\d{1,5})?$")], ...] = Field(
+        default=(),
+        description="Origins whose pages may show Livery's in a frame, such as https://portal.example.com.",
+    )
     metrics: Literal["operator", "open"] = Field(
         default="operator", description="Who may read `/metrics`: operators, or everybody who can reach the port."
     )
+
+
+def _an_issuer(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0].partition(":")[0]
+    if not host or scheme not in ("https", "http") or (scheme == "http" and host not in ("127.0.0.1", "localhost")):
+        raise ValueError("an https address, such as https://login.example.com")
+    return url.rstrip("/")
+
+
+class ClaimRule(Model):
+    """`[[sign_in.oidc.rules]]`: who may do what, by a claim of the provider's. The first rule that fits counts."""
+
+    claim: str = Field(default="sub", max_length=200, description="The claim that is looked at, such as `groups`.")
+    value: str = Field(
+        default="*", max_length=400, description="What it must be, or have among its values; `*` for anything at all."
+    )
+    roles: tuple[Role, ...] = Field(min_length=1, description="What they may do.")
+    tenant: Id | None = Field(default=None, description="Whom they act for: this tenant and all below it.")
+    tenant_claim: str = Field(
+        default="", max_length=200, description="The claim that holds the tenant's id, in place of `tenant`."
+    )
+
+
+class OidcPolicy(Model):
+    """`[sign_in.oidc]`: sign-in at an OpenID provider, by authorization code with PKCE."""
+
+    issuer: Annotated[str, AfterValidator(_an_issuer)] = Field(
+        description="The provider's address; its settings are read from `/.well-known/openid-configuration` below it."
+    )
+    client_id: str = Field(min_length=1, max_length=400, description="What the provider calls this service.")
+    client_secret: SecretStr | None = Field(default=None, description="Its secret, unless it is a public client.")
+    label: str = Field(default="Sign in", max_length=80, description="What stands on the button.")
+    scopes: tuple[str, ...] = Field(default=("openid", "email", "profile"), description="What is asked for.")
+    name_claim: str = Field(
+        default="email",
+        description="What trails call people by; `sub` where it is absent, or is an address not verified.",
+    )
+    rules: tuple[ClaimRule, ...] = Field(
+        default=(), description="Who may do what. Who fits none is let in nowhere, so without any nobody is."
+    )
+
+
+class SignInPolicy(Model):
+    """`[sign_in]`: how people sign in to the pages, and for how long."""
+
+    idle_minutes: int = Field(
+        default=60, ge=1, le=30 * 24 * 60, description="Minutes after which who does nothing is signed out."
+    )
+    hours: int = Field(default=12, ge=1, le=90 * 24, description="Hours after which everybody has to sign in again.")
+    oidc: OidcPolicy | None = Field(default=None, description="An OpenID provider to sign in at.")

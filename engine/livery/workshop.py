@@ -25,6 +25,7 @@ from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 from livery.storage.packs import PackTable
 from livery.storage.sender_domains import SenderDomainTable
+from livery.storage.sessions import SessionTable
 from livery.storage.settings import SettingsStore
 from livery.storage.suppressions import SuppressionTable
 from livery.storage.tenants import TenantTable
@@ -50,6 +51,7 @@ class Workshop:
     domains: SenderDomainTable
     packs: PackTable
     identity: IdentityTable
+    sessions: SessionTable
     recheck: Callable[[], object]
     execution: EmbeddedExecution | Unserved
     flow: Flow
@@ -66,9 +68,7 @@ class Workshop:
         """
         config, policy = engine.config, engine.config.delivery
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        kinds = engine.channels.types.values()
-        endpoints = [one.name for one in kinds if one.addressing == "endpoint"]
-        ledger = Ledger(connect(config.database_url), breaker=policy.breaker(), limits=policy.limits(endpoints))
+        ledger = Ledger(connect(config.database_url), breaker=policy.breaker())
         execution = _execution(engine, ledger, worker)
         flow = Flow(
             types=engine.types,
@@ -96,10 +96,11 @@ class Workshop:
                 alarms=engine.hooks.alarms,
             ),
         )
+        kinds = engine.channels.types.values()
         load = policy.load(
             config.concurrency,
             persons=[one.name for one in kinds if one.addressing == "persons"],
-            endpoints=endpoints,
+            endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
         )
         interventions = Interventions(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
@@ -112,6 +113,7 @@ class Workshop:
             domains,
             PackTable(ledger),
             identity,
+            SessionTable(ledger),
         )
         return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
 
@@ -130,7 +132,6 @@ class Workshop:
                 try:
                     await asyncio.to_thread(self.flow.sweep)
                     await asyncio.to_thread(self.recheck)
-                    await asyncio.to_thread(self.ledger.admission.forget, self.flow.now())
                 except LiveryError as error:
                     log.warning("the sweep failed and is made again: %s", error)
 

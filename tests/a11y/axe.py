@@ -21,13 +21,13 @@ MANIFESTS = ("package.json", "package-lock.json", ".npmrc")
 
 def violations(pages):
     """What axe finds on each page: {name: {rule: [the elements]}}."""
-    judge = [*_node(), HERE / "judge.mjs", _installed()]
+    judge = [*_node(), HERE / "judge.mjs", installed()]
     done = subprocess.run(judge, input=json.dumps(pages).encode(), capture_output=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout)
 
 
-def _installed():
+def installed():
     """The folder with both packages, as the lock file has them; installed if it is not there yet."""
     lock = sha256(b"".join((HERE / name).read_bytes() for name in MANIFESTS)).hexdigest()[:16]
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "livery-tests"

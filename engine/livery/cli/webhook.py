@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.models.delivery import Outcome
     from livery.models.event import EventType
+    from livery.trying import Try
 
 CHANNEL = "webhook"
 _KEY = 32
@@ -86,58 +87,28 @@ def try_out(
     as_json: JsonOption = False,
 ) -> None:
     """POST a signed event to a URL, once, as a delivery would: same bytes, same guard, same verdict. Stores nothing."""
+    import asyncio
+
+    import aiohttp  # now, so that loading it does not count as the far side's time
+
+    from livery.trying import Try
+
+    del aiohttp
     with _engine(config, event) as engine:
         given = {"secret": secret, "authorization": authorization, "body": body}
         asked = {name: value for name, value in given.items() if value is not None}
         destination, new = _destination(engine, url, asked)
-        tried = _Try(engine, destination, _event(engine, event, event_type), url)
-        outcome, took = tried.send()
+        tried = Try(engine, CHANNEL, destination, _event(engine, event, event_type))
+        outcome, took = asyncio.run(tried.send())
     if as_json:
         output.emit(
-            {"url": tried.label, "event": tried.event, **outcome.model_dump(mode="json"), "ms": round(took),
+            {"url": tried.label or url, "event": tried.event, **outcome.model_dump(mode="json"), "ms": round(took),
              "secret": new, "body": json.loads(tried.wire)}
         )  # fmt: skip
     else:
-        _show(tried, outcome, took, new)
+        _show(tried, tried.label or url, outcome, took, new)
     if outcome.status not in ("delivered", "accepted"):
         raise typer.Exit(FAILED)
-
-
-class _Try:
-    """One delivery that no store knows of."""
-
-    def __init__(self, engine: "Engine", destination: Any, raw: bytes, url: str) -> None:
-        from livery.writing import Reading
-
-        self._engine, self._destination = engine, destination
-        event, now = engine.read(raw), engine.now()
-        self._envelope = engine.planner.specimen(event, now)
-        chain = engine.planner.chain(event)
-        message, _, self.wire = engine.writer.message(
-            event, chain, CHANNEL, self._envelope, Reading(now), destination=destination
-        )
-        self.event, self.title = event.id, message.title
-        self.label = type(engine.channels.open(CHANNEL)).label(destination) or url
-
-    def send(self) -> "tuple[Outcome, float]":
-        import asyncio
-
-        import aiohttp  # now, so that loading it does not count as the far side's time
-
-        from livery.channel import Dispatch
-        from livery.steps import deliver
-
-        del aiohttp
-
-        async def go() -> "tuple[Outcome, float]":
-            channels = self._engine.channels
-            dispatch = Dispatch(self._envelope, self._destination, self.wire, 1)
-            try:
-                return await deliver.attempt(channels.open(CHANNEL), dispatch, deadline=35)
-            finally:
-                await channels.aclose()
-
-        return asyncio.run(go())
 
 
 def _engine(config: Path | None, event: Path | None) -> Any:
@@ -152,24 +123,12 @@ def _event(engine: "Engine", file: Path | None, event_type: str | None) -> bytes
 
 
 def _example(engine: "Engine | None", event_type: str | None) -> bytes:
-    """A sample of the base pack, as an event of its own, of a seller there is."""
+    """A sample of the packs; without an engine, of those that are installed."""
     from livery.config import Config
     from livery.engine import Engine
-    from livery.ids import new_id
+    from livery.trying import example
 
-    opened = engine or Engine(Config.load(None))
-    kinds = [_kind(opened.types, event_type)] if event_type else [*opened.types.values()]
-    packs = opened.library.packs.values()
-    samples = [(kind, one) for kind in kinds for pack in packs for one in pack.samples(kind.notification)]
-    if not samples:
-        raise NotFound(f"no installed pack has a sample of {event_type or 'any event type'}; give one with --event")
-    _, (_, raw) = next((one for one in samples if ".en." in one[1][0]), samples[0])
-    event: dict[str, Any] = json.loads(raw)
-    event["id"], event["liverytest"] = new_id("test", opened.now()), True
-    if engine is not None and (tenants := engine.config.tenants) and event["data"]["seller"]["id"] not in tenants:
-        seller = [*tenants.values()][-1]
-        event["data"]["seller"] = {"id": seller.id, "name": seller.name or seller.id}
-    return json.dumps(event, ensure_ascii=False).encode()
+    return json.dumps(example(engine or Engine(Config.load(None)), event_type), ensure_ascii=False).encode()
 
 
 def _destination(engine: "Engine", url: str, asked: dict[str, str]) -> tuple[Any, str]:
@@ -202,8 +161,8 @@ def _new_secret() -> str:
     return f"whsec_{b64encode(token_bytes(_KEY)).decode()}"
 
 
-def _show(tried: _Try, outcome: "Outcome", took: float, new: str) -> None:
-    typer.echo(f"POST {tried.label}  ({len(tried.wire):,} bytes: {tried.title})")
+def _show(tried: "Try", label: str, outcome: "Outcome", took: float, new: str) -> None:
+    typer.echo(f"POST {label}  ({len(tried.wire):,} bytes: {tried.title})")
     if new:
         typer.echo(f"signed with a new secret; to verify it at the receiver: {new}")
     answer = " ".join(part for part in (outcome.code, outcome.detail) if part) or "nothing"

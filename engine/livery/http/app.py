@@ -16,6 +16,8 @@ from livery.http.attendant import Attendant
 from livery.http.gate import Gate, rule_of
 from livery.http.intake import Intake
 from livery.http.limits import Limits
+from livery.http.pages import ROUTERS as PAGES
+from livery.http.sessions import recognise
 
 _ABOUT = """Hand events in, see what became of them, and say who is told of what.
 
@@ -46,9 +48,10 @@ def assembled(engine: Engine, *, worker: bool) -> FastAPI:
         openapi_url=None,
     )
     app.state.engine, app.state.gate, app.state.intake, app.state.attendant = engine, Gate(engine), intake, attendant
+    app.state.gate.recognisers.insert(0, recognise)
     app.add_middleware(Limits, policy=engine.config.server)
     problems.install(app)
-    for router in ROUTERS:
+    for router in (*ROUTERS, *PAGES):
         app.include_router(router)
     check_rules(app)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -73,6 +73,17 @@ class Gate:
         request.scope[_KEPT_ON] = found
         return found
 
+    def check_stranger(self, request: Request) -> None:
+        """Count an attempt to sign in, as a request that nobody knows the sender of.
+
+        Raises:
+            HTTPException: 429, there were too many from this address.
+            Forbidden: it comes from another site's page.
+
+        """
+        self._strangers.check(address(request), "This address")
+        _check_same_site(request)
+
     async def _recognised(self, request: Request) -> Principal:
         given = request.headers.getlist("authorization")
         if len(given) > 1:

@@ -1,9 +1,10 @@
-"""Identity: tokens and one-time sign-in links. Owns how they are made, what is kept of them, and whom they stand for.
+"""Identity: tokens, one-time sign-in links and sessions. Owns how they are made, what is kept, and whom they stand for.
 
-Only hashes are stored. `Identity` is what the engine gives out as `engine.identity`.
+Only hashes are stored. The engine gives out `Identity` as `engine.identity`, and `Sessions` as `engine.sessions`.
 """
 
 from livery.identity.facade import Identity, IdentityStore
-from livery.identity.secrets import PREFIX, Link, Token
+from livery.identity.secrets import PREFIX, Link, Token, digest
+from livery.identity.sessions import Session, Sessions, SessionStore
 
-__all__ = ["PREFIX", "Identity", "IdentityStore", "Link", "Token"]
+__all__ = ["PREFIX", "Identity", "IdentityStore", "Link", "Session", "SessionStore", "Sessions", "Token", "digest"]

@@ -164,6 +164,11 @@ class Identity:
         token = self._remembered(digest(secret))
         return token.principal() if token is not None and token.counts(self._now()) else None
 
+    def counts(self, digest: str) -> bool:
+        """Whether the token of a digest counts: whoever signed in by it is signed in for no longer."""
+        token = self._remembered(digest) or self._looked_up(digest, self._now())
+        return token is not None and token.counts(self._now())
+
     def create_link(self, principal: Principal, *, lasts: timedelta = _LINK) -> str:
         """The secret of a link by which somebody may sign in once."""
         if principal.tenant is not None:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     text,
 )
 
-import livery.storage.schema_admission
 import livery.storage.schema_identity
 import livery.storage.schema_packs  # noqa: F401 - their tables are among them
 from livery.storage.metadata import metadata
@@ -86,7 +85,6 @@ delivery = Table(
     Column("replay_of", String(40)),
     Column("purged_at", BigInteger),
     Column("told", Text),
-    Column("admission", Integer, nullable=False, server_default="0"),
 )
 """`told`: once the personal text is gone, keyed hashes of the addresses it was for."""
 # In so many words on either side: a database uses an index of a part only if it is asked for that very part.

@@ -30,3 +30,18 @@ sign_in_link = Table(
     Column("principal", Text, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
+
+session = Table(
+    "livery_session",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("principal", Text, nullable=False),
+    Column("tenant", String(200)),
+    Column("source", String(64), nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger, nullable=False),
+    Column("ends_at", BigInteger, nullable=False),
+)
+"""`digest`: the SHA-256 of what the browser keeps. `source`: that of the token they signed in with, if with one."""
+Index("ix_livery_session_ends_at", session.c.ends_at)

@@ -1,0 +1,74 @@
+"""Every page: axe finds nothing, nothing is wider than a phone, in light and in dark; and looks were kept."""
+
+import pytest
+
+from livery.models.identity import Role
+from pages.judging import violations
+
+SELLER = "looks"
+EVENT = "/settings/event/OfferProvisionError"
+PAGES = {
+    "home": "",
+    "settings": "/settings",
+    "an event by e-mail": f"{EVENT}/smtp",
+    "somebody looked for": f"{EVENT}/smtp?q=nele",
+    "an event by webhook": f"{EVENT}/webhook",
+    "a locked list": "/settings/event/OfferProvisioned/smtp",
+    "sender and language": "/settings/general",
+    "history": "/settings/history",
+    "explain": "/explain?type=OfferProvisionError",
+    "what is not there": "/settings/event/Nothing/smtp",
+}
+WAYS = {
+    "desktop": {"viewport": {"width": 1280, "height": 860}},
+    "dark": {"viewport": {"width": 1280, "height": 860}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "has_touch": True},
+}
+
+
+@pytest.fixture(scope="module")
+def lived_in(service):
+    """A seller that has something of everything."""
+    desk = service.engine.settings.by("olaf")
+    one = {"event_type": "OfferProvisionError"}
+    desk.change("north-distribution", "lock", "bcc", event_type="OfferProvisioned", note="compliance")
+    desk.change("north-distribution", "add", "cc", "address:desk@north.example", **one)
+    desk.change(SELLER, "set", "enabled", False, channel="slack", **one)
+    desk.change(SELLER, "add", "bcc", "address:log@looks.example", channel="smtp", note="for the audit", **one)
+    desk.change(SELLER, "remove", "cc", "organization_contact:seller.primary", channel="smtp", **one)
+    hook = {"url": service.http.url("/looks"), "secret": f"whsec_{'QUJD' * 12}"}
+    desk.change(SELLER, "add", "destinations", hook, item="erp", channel="webhook")
+    service.engine.domains.add(SELLER, "mail.looks.example")
+    return service
+
+
+def judged(page, way):
+    """What is wrong with a page; what a phone or the dark do not change is judged once."""
+    wide = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    rules = {"desktop": (), "dark": ("color-contrast",), "phone": ("target-size",)}[way]
+    return violations(page, *rules), wide
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_every_page_passes_axe_and_fits(lived_in, tab, way):
+    page = tab(**WAYS[way])
+    page.goto(f"{lived_in.url}/sign-in")
+    found = {"sign in": judged(page, way)}
+    page.goto(lived_in.link("north-distribution", name="olaf", roles=(Role.ADMIN,)))
+    found["by a link"] = judged(page, way)
+    page.click("main button")
+    for name, path in PAGES.items():
+        page.goto(lived_in.at(SELLER, path))
+        found[name] = judged(page, way)
+    page.goto(lived_in.at(SELLER, PAGES["explain"]))
+    page.get_by_role("button", name="Explain", exact=True).click()
+    found["explained"] = judged(page, way)
+
+    assert {name: one for name, one in found.items() if one != ({}, 0)} == {}
+
+
+def test_axe_would_find_something(lived_in, tab):
+    page = tab()
+    page.goto(f"{lived_in.url}/sign-in")
+    page.evaluate("() => document.querySelector('label').remove()")
+    assert set(violations(page)) == {"label-title-only"}
