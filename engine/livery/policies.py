@@ -11,12 +11,13 @@ from livery.domains import Resolver, resolver
 from livery.models.base import Model
 from livery.models.event import Id
 from livery.models.identity import Role
-from livery.ports import Breaker, Load
+from livery.ports import Breaker, Limits, Load
 from livery.retry import Rules
 
 _DAY = 24 * 3600
 Seconds = Annotated[int, Field(ge=1, le=90 * _DAY)]
 AtOnce = Annotated[int, Field(ge=1, le=1000)]
+PerSecond = Annotated[float, Field(ge=0.001, le=100_000)]
 
 
 class DeliveryPolicy(Model):
@@ -52,14 +53,26 @@ class DeliveryPolicy(Model):
     )
     longest_pause: int = Field(default=600, ge=1, le=_DAY, description="Seconds a pause has at most.")
     channel_concurrency: dict[str, AtOnce] = Field(
-        default={}, description="By channel, how many deliveries are sent at the same time; else `concurrency`."
+        default={},
+        description="By channel, how many deliveries are sent at the same time, over all workers; else `concurrency` "
+        "by each worker.",
     )
     destination_concurrency: int = Field(
         default=4,
         ge=1,
         le=1000,
-        description="How many deliveries are sent to one endpoint at the same time. Mail to persons has three "
-        "quarters of `concurrency` for each tenant.",
+        description="How many deliveries are sent to one endpoint at the same time, over all workers. Mail to persons "
+        "has three quarters of a worker's `concurrency` for each tenant.",
+    )
+    channel_rates: dict[str, PerSecond] = Field(
+        default={},
+        description="By channel, how many deliveries a second are begun, over all workers: `smtp = 50`; `0.5` is one "
+        "in two seconds.",
+    )
+    destination_rates: dict[str, PerSecond] = Field(
+        default={},
+        description="By channel, how many deliveries a second to one destination are begun, over all workers: "
+        "`slack = 1`. Of mail to persons, each tenant's is a destination.",
     )
     bounce_days: int = Field(
         default=30,
@@ -80,6 +93,11 @@ class DeliveryPolicy(Model):
     def breaker(self) -> Breaker:
         longest = timedelta(seconds=max(self.cool_down, self.longest_pause))
         return Breaker(self.pause_after, timedelta(seconds=self.cool_down), longest)
+
+    def limits(self, endpoints: Iterable[str]) -> Limits:
+        """What all workers together may do, for the channels to endpoints there are."""
+        at_endpoints = dict.fromkeys(endpoints, self.destination_concurrency)
+        return Limits(self.channel_concurrency, at_endpoints, self.channel_rates, self.destination_rates)
 
     def load(self, concurrency: int, *, persons: Iterable[str], endpoints: Iterable[str]) -> Load:
         """What one worker may do at once, for the channels there are."""

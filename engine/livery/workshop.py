@@ -68,7 +68,9 @@ class Workshop:
         """
         config, policy = engine.config, engine.config.delivery
         worker = f"{socket.gethostname()}:{os.getpid()}"
-        ledger = Ledger(connect(config.database_url), breaker=policy.breaker())
+        kinds = engine.channels.types.values()
+        endpoints = [one.name for one in kinds if one.addressing == "endpoint"]
+        ledger = Ledger(connect(config.database_url), breaker=policy.breaker(), limits=policy.limits(endpoints))
         execution = _execution(engine, ledger, worker)
         flow = Flow(
             types=engine.types,
@@ -96,11 +98,10 @@ class Workshop:
                 alarms=engine.hooks.alarms,
             ),
         )
-        kinds = engine.channels.types.values()
         load = policy.load(
             config.concurrency,
             persons=[one.name for one in kinds if one.addressing == "persons"],
-            endpoints=[one.name for one in kinds if one.addressing == "endpoint"],
+            endpoints=endpoints,
         )
         interventions = Interventions(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
@@ -132,6 +133,7 @@ class Workshop:
                 try:
                     await asyncio.to_thread(self.flow.sweep)
                     await asyncio.to_thread(self.recheck)
+                    await asyncio.to_thread(self.ledger.admission.forget, self.flow.now())
                 except LiveryError as error:
                     log.warning("the sweep failed and is made again: %s", error)
 

@@ -79,6 +79,15 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """One of so many that a channel or a destination has over all workers, taken for as long as a lease holds."""
+
+    key: str
+    number: int
+    holder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery leased to this worker. Writing under a stale `fence` changes nothing."""
 
@@ -91,6 +100,8 @@ class Claim:
     """Addresses the far side has answered for good, `accepted` or `failed`; not written to again."""
     thread: str = ""
     """The far side's id of the first message of `envelope.thread` at this destination; empty if there is none."""
+    places: tuple[Place, ...] = ()
+    """What it holds of what is limited over all workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +146,30 @@ class Breaker:
         """How long the pause after so many failures in a row is."""
         times = min(max(failures - self.failures, 0), 20)
         return min(self.cool_down * float(2**times), self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much all workers together may send, by what is counted: a destination, and then its channel."""
+
+    channel_places: Mapping[str, int] = field(default_factory=dict)
+    """By channel, deliveries at the same time."""
+    destination_places: Mapping[str, int] = field(default_factory=dict)
+    """By channel, deliveries to one destination at the same time."""
+    channel_rates: Mapping[str, float] = field(default_factory=dict)
+    """By channel, deliveries a second."""
+    destination_rates: Mapping[str, float] = field(default_factory=dict)
+    """By channel, deliveries a second to one destination."""
+
+    def places(self, channel: str, destination: str) -> list[tuple[str, int]]:
+        """What is counted for a delivery, and how many there may be of each."""
+        asked = [(destination, self.destination_places.get(channel)), (channel, self.channel_places.get(channel))]
+        return [(key, most) for key, most in asked if key and most is not None]
+
+    def paces(self, channel: str, destination: str) -> list[tuple[str, int]]:
+        """What is paced for a delivery, and the microseconds from one of each to the next."""
+        asked = [(destination, self.destination_rates.get(channel)), (channel, self.channel_rates.get(channel))]
+        return [(key, round(1_000_000 / rate)) for key, rate in asked if key and rate is not None]
 
 
 @dataclass(frozen=True, slots=True)

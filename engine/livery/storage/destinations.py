@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, or_, select, update
 
 from livery.models.delivery import Destination
-from livery.ports import Again, Breaker, Claim, Settled, Settlement, Verdict
+from livery.ports import Again, Breaker, Claim, Settled, Settlement
 from livery.storage import schema
 from livery.storage.database import micros, moment, unless_there
 from livery.storage.rows import Row, destination_of
@@ -22,7 +22,7 @@ _CHANGE = update(_TABLE).where(_TABLE.c.key == bindparam("key_"))
 _NOT_LESS = timedelta(milliseconds=10)
 
 
-def refusal(tx: Connection, delivery: Row, *, now: datetime, lease: timedelta, breaker: Breaker) -> Verdict | str:
+def refusal(tx: Connection, delivery: Row, *, now: datetime, lease: timedelta, breaker: Breaker) -> Again | str:
     """Whether a delivery must wait for its destination (`Again`), must not be sent (why), or may go (empty)."""
     key = {"key_": delivery["destination_key"]}
     found = tx.execute(_ONE, key).mappings().first()

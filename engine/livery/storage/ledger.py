@@ -22,6 +22,7 @@ from livery.ports import (
     Claim,
     Dead,
     Done,
+    Limits,
     NewEvent,
     Plan,
     Query,
@@ -33,6 +34,7 @@ from livery.ports import (
     Wake,
 )
 from livery.storage import destinations, listing, schema, threads, waiting
+from livery.storage.admission import Admission, Refused
 from livery.storage.database import micros, moment, together, told, unless_there, writing
 from livery.storage.revisions import Revisions
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
@@ -72,8 +74,9 @@ _END_ATTEMPT = update(_ATTEMPT).where(
 class Ledger:
     """`livery.ports.Store` on one SQLAlchemy engine."""
 
-    def __init__(self, engine: Engine, *, breaker: Breaker | None = None) -> None:
+    def __init__(self, engine: Engine, *, breaker: Breaker | None = None, limits: Limits | None = None) -> None:
         self.engine, self._breaker = engine, breaker or Breaker()
+        self.admission = Admission(engine, limits or Limits())
         self.revisions = Revisions(engine)
 
     @contextmanager
@@ -162,14 +165,22 @@ class Ledger:
                 self._end(tx, row, State.SUPPRESSED, Reason.DISABLED, now)
                 return Dead(Reason.DISABLED)
             if not isinstance(why, str):
-                if row["state"] == State.SENDING:
-                    values = {"state": State.RETRYING.value, "crashes": crashes, "lease_until": None}
-                    tx.execute(_BY_ID.values(**values), {"id_": delivery})
-                return why
-            return self._leased(tx, row, crashes, now, lease, worker)
+                return self._waits(tx, row, crashes, why.after, {})
+            admitted = self.admission.ask(tx, row, now=now, lease=lease)
+            if isinstance(admitted, Refused):
+                return self._waits(tx, row, crashes, admitted.after, admitted.values)
+            return replace(self._leased(tx, row, crashes, now, lease, worker), places=admitted)
+
+    def _waits(self, tx: Connection, row: Row, crashes: int, after: timedelta, values: Mapping[str, Any]) -> Again:
+        if row["state"] == State.SENDING:
+            values = {"state": State.RETRYING.value, "crashes": crashes, "lease_until": None, **values}
+        if values:
+            tx.execute(_BY_ID.values(**values), {"id_": row["id"]})
+        return Again(after)
 
     def _leased(self, tx: Connection, row: Row, crashes: int, now: datetime, lease: timedelta, worker: str) -> Claim:
         values = {
+            "admission": 0,
             "state": State.SENDING.value,
             "attempts": row["attempts"] + 1,
             "crashes": crashes,
@@ -191,6 +202,7 @@ class Ledger:
 
     def extend(self, claim: Claim, until: datetime) -> bool:
         with writing(self.engine) as tx:
+            self.admission.keep(tx, claim.places, until)
             return self._fenced(tx, claim, {"lease_until": micros(until)})
 
     def keep_wire(self, claim: Claim, wire: bytes, message: Message, trace: Mapping[str, Any]) -> bool:
@@ -217,6 +229,7 @@ class Ledger:
             "settled_at": None if is_open else micros(ended),
         }
         with writing(self.engine) as tx:
+            self.admission.leave(tx, claim.places, took=ended - attempt.started_at, now=ended)
             if not self._fenced(tx, claim, values):
                 return Settled(recorded=False)
             row = attempt_row(claim.delivery.id, attempt)

@@ -20,11 +20,12 @@ from sqlalchemy import (
     text,
 )
 
+import livery.storage.schema_admission
 import livery.storage.schema_identity
 import livery.storage.schema_packs  # noqa: F401 - their tables are among them
 from livery.storage.metadata import metadata
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest migration: what a store must be at."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
@@ -85,6 +86,7 @@ delivery = Table(
     Column("replay_of", String(40)),
     Column("purged_at", BigInteger),
     Column("told", Text),
+    Column("admission", Integer, nullable=False, server_default="0"),
 )
 """`told`: once the personal text is gone, keyed hashes of the addresses it was for."""
 # In so many words on either side: a database uses an index of a part only if it is asked for that very part.
