@@ -1,6 +1,7 @@
 """The delivery log: what was sent, to whom, and what came of it. The part of `Engine` that only looks."""
 
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from livery.models.delivery import Attempt, Delivery, Destination
@@ -61,7 +62,10 @@ class DeliveryLog(ABC):
         """Events that were accepted and wait to be planned, the oldest first: why, and when it is tried again."""
         scope = None if within is None else self._scope(within)
         wanted = scope if tenant is None else {tenant} if scope is None else {tenant} & scope
-        return self._opened().ledger.waiting(wanted, limit)
+        parts = self._opened()
+        found = parts.ledger.waiting(wanted, limit)
+        due = parts.execution.due(list(found))
+        return [replace(one, due=due.get(key)) for key, one in found.items()]
 
     def counts(self, *, within: str | None = None) -> dict[str, int]:
         """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""

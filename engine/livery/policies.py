@@ -102,8 +102,12 @@ class DeliveryPolicy(Model):
     def load(self, concurrency: int, *, persons: Iterable[str], endpoints: Iterable[str]) -> Load:
         """What one worker may do at once, for the channels there are."""
         most = max(concurrency * 3 // 4, 1)
-        by_destination = dict.fromkeys(endpoints, self.destination_concurrency) | dict.fromkeys(persons, most)
-        return Load(concurrency, by_lane=self.channel_concurrency, by_destination=by_destination)
+        return Load(
+            concurrency,
+            by_lane=self.channel_concurrency,
+            by_destination=dict.fromkeys(endpoints, self.destination_concurrency),
+            share=dict.fromkeys(persons, most),
+        )
 
 
 class DirectoryPolicy(Model):

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from livery.errors import LiveryError
 from livery.execution.clock import Drift
 from livery.execution.embedded import EmbeddedExecution
-from livery.execution.unserved import Unserved
 from livery.flow import Flow
-from livery.ports import Load, Now, utc_now
+from livery.ports import Execution, Load, utc_now
 from livery.safe import Safe
 from livery.sending import Policy
 from livery.storage.database import connect
@@ -27,7 +26,6 @@ from livery.storage.packs import PackTable
 from livery.storage.sender_domains import SenderDomainTable
 from livery.storage.sessions import SessionTable
 from livery.storage.settings import SettingsStore
-from livery.storage.stencils import StencilTable
 from livery.storage.suppressions import SuppressionTable
 from livery.storage.tenants import TenantTable
 from livery.telemetry import Telemetry
@@ -51,11 +49,10 @@ class Workshop:
     suppressions: SuppressionTable
     domains: SenderDomainTable
     packs: PackTable
-    stencils: StencilTable | None
     identity: IdentityTable
     sessions: SessionTable
     recheck: Callable[[], object]
-    execution: EmbeddedExecution | Unserved
+    execution: Execution
     flow: Flow
     load: Load
     interventions: Interventions
@@ -89,7 +86,7 @@ class Workshop:
                 lease=timedelta(seconds=config.lease_seconds),
                 rules=policy.rules(),
                 ladders=policy.ladders,
-                max_backlog=1 if isinstance(execution, Unserved) else policy.max_backlog,
+                max_backlog=policy.max_backlog,
             ),
             worker=worker,
             suppress=engine.suppressed,
@@ -107,11 +104,17 @@ class Workshop:
         )
         interventions = Interventions(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
+        domains, identity = SenderDomainTable(ledger), IdentityTable(ledger)
         parts = (
-            TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger),
-            PackTable(ledger), _shared(ledger, engine.now), IdentityTable(ledger),
+            TenantTable(ledger),
+            DirectoryTable(ledger),
+            settings,
+            suppressions,
+            domains,
+            PackTable(ledger),
+            identity,
             SessionTable(ledger),
-        )  # fmt: skip
+        )
         return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
@@ -147,14 +150,11 @@ class Workshop:
         self.ledger.close()
 
 
-def _shared(ledger: Ledger, now: Now) -> StencilTable | None:
-    """Where machines share what they compile; a store in a file is one machine's, whose disk does."""
-    return None if ledger.engine.dialect.name == "sqlite" else StencilTable(ledger, now=now)
+def _execution(engine: "Engine", ledger: Ledger, worker: str) -> Execution:
+    if ledger.engine.dialect.name == "postgresql":
+        from livery.execution.pgqueuer.adapter import PgQueuerExecution
 
-
-def _execution(engine: "Engine", ledger: Ledger, worker: str) -> EmbeddedExecution | Unserved:
-    if ledger.engine.dialect.name != "sqlite":
-        return Unserved()
+        return PgQueuerExecution(ledger.engine, now=engine.now, patience=engine.config.lease_seconds)
     return EmbeddedExecution(
         ledger.engine,
         now=engine.now,

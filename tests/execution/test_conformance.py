@@ -23,8 +23,8 @@ WORKER = Path(__file__).with_name("worker.py")
 class Rig:
     """One adapter, its workers, and the log of what they did."""
 
-    def __init__(self, name, folder):
-        self.name, self.url, self.log = name, f"sqlite:///{folder}/livery.db", folder / "log"
+    def __init__(self, name, url, folder):
+        self.name, self.url, self.log = name, url, folder / "log"
         self.log.touch()
         self.adapter = ADAPTERS[name](self.url)
         self.execution = self.adapter.execution
@@ -73,9 +73,11 @@ class Rig:
 
 @pytest.fixture(params=sorted(ADAPTERS))
 def rig(request, tmp_path):
-    made = Rig(request.param, tmp_path)
-    yield made
-    made.close()
+    where = ADAPTERS[request.param].database(tmp_path, lambda: request.getfixturevalue("postgres"))
+    with where as url:
+        made = Rig(request.param, url, tmp_path)
+        yield made
+        made.close()
 
 
 class Record:
@@ -237,6 +239,7 @@ def test_a_stopped_worker_is_taken_over_from_and_changes_nothing_when_it_goes_on
     rig.until(lambda: any(pid == first.pid for _, _, pid in rig.seen("end")) or first.poll() is not None, 10)
     rig.put("ok-after")
     rig.until(lambda: rig.counted("end")["ok-after"])
+    rig.until(lambda: rig.adapter.stored() <= 1)
     assert rig.counted("end")["ok-after"] == 1
     assert rig.adapter.stored() == 1, "the second asked for it again, the first had it done"
 

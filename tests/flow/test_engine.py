@@ -29,9 +29,9 @@ class Clock:
 
 
 @pytest.fixture
-def settings(tmp_path, mail, http):
+def settings(store_url, mail, http):
     return {
-        "database_url": f"sqlite:///{tmp_path}/livery.db",
+        "database_url": store_url,
         "message_id_domain": "mail.platform.example",
         "sender": {"address": "notifications@platform.example"},
         "outbound": {"allow": ["127.0.0.1"]},

@@ -1,4 +1,4 @@
-"""What is kept beside events is kept alike on every database there is; events are taken only where they are worked on."""
+"""What is kept beside events is kept alike on every database there is."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -109,17 +109,6 @@ def test_a_senders_domain_is_verified(open_engine, engine):
         published[name] = [record]
         assert other.domains.check("res-org-n", "shop.example").verified_at == NOW
     assert [one.domain for one in engine.domains.find()] == ["shop.example"]
-
-
-def test_events_are_taken_only_where_something_works_on_them(engine, store_url):
-    if store_url.startswith("sqlite"):
-        assert engine.accept(GOOD).deliveries
-        return
-    with pytest.raises(ConfigError, match="accepts and delivers events on SQLite alone"):
-        engine.accept(GOOD)
-    with pytest.raises(ConfigError, match="accepts and delivers events on SQLite alone"):
-        engine.drain()
-    assert engine.deliveries() == []
 
 
 def test_a_database_nobody_can_use_is_told(tmp_path):

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from livery.execution.embedded import EmbeddedExecution
+from livery.execution.pgqueuer.adapter import PgQueuerExecution
 from livery.models.delivery import Outcome, Reason, State
 from livery.models.message import Format, Message
 from livery.ports import Claim, Query, Who
@@ -17,14 +18,20 @@ DEAD = Outcome(status="failed", reason=Reason.INVALID, code="400", detail="no su
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    made = opened(f"sqlite:///{tmp_path}/livery.db")
+def ledger(store_url):
+    made = opened(store_url)
     yield made
     made.close()
 
 
 @pytest.fixture
 def execution(ledger):
+    return executing(ledger)
+
+
+def executing(ledger):
+    if ledger.engine.dialect.name == "postgresql":
+        return PgQueuerExecution(ledger.engine, now=lambda: START)
     return EmbeddedExecution(ledger.engine, now=lambda: START, on_takeover=list)
 
 
@@ -102,7 +109,7 @@ def test_cancelled_is_suppressed_and_not_woken(ledger, by_hand, execution):
     (done,) = by_hand.cancel(["waits"], WHO)
     one = ledger.delivery("waits")
     assert (done.done, one.state, one.reason) == (True, State.SUPPRESSED, Reason.CANCELLED)
-    assert EmbeddedExecution(ledger.engine, now=lambda: START, on_takeover=list).waiting() == 0
+    assert executing(ledger).waiting() == 0
     (again,) = by_hand.cancel(["waits"], WHO)
     assert (again.done, again.said) == (False, "it is suppressed already")
 

@@ -123,6 +123,11 @@ class EmbeddedExecution:
             self._count, self._counted_at = int(found or 0), now
         return self._count
 
+    def due(self, works: Sequence[str]) -> dict[str, datetime]:
+        wanted = select(_TABLE.c.work, _TABLE.c.due).where(_TABLE.c.work.in_(works))
+        with told(), self._engine.connect() as connection:
+            return {str(work): moment(due) for work, due in connection.execute(wanted)}
+
     def depths(self) -> list[Depth]:
         table, now = _TABLE, micros(self._now())
         due = case((table.c.due <= now, table.c.due))

@@ -93,7 +93,8 @@ class _Room:
 
     def __init__(self, load: Load, busy: Iterable[Wake]) -> None:
         self._load = load
-        self._largest = max(load.by_destination.values(), default=None)
+        self._by_destination = {**load.share, **load.by_destination}
+        self._largest = max(self._by_destination.values(), default=None)
         self._works: set[str] = set()
         self._lanes: Counter[str] = Counter()
         self._destinations: Counter[str] = Counter()
@@ -114,13 +115,14 @@ class _Room:
         return (
             wake.work not in self._works
             and (load.lanes is None or wake.lane in load.lanes)
+            and (load.tenants is None or wake.tenant in load.tenants)
             and self._lanes[wake.lane] < load.by_lane.get(wake.lane, load.concurrency)
             and self.at_most(wake, 1) > 0
         )
 
     def at_most(self, wake: Wake, count: int) -> int:
         """How many more like this one may be taken, by its destination's limit."""
-        limit = self._load.by_destination.get(wake.lane, self._largest) if wake.destination else None
+        limit = self._by_destination.get(wake.lane, self._largest) if wake.destination else None
         return count if limit is None else min(count, limit - self._destinations[wake.destination])
 
     def enter(self, wake: Wake) -> bool:

@@ -64,15 +64,20 @@ class Load:
     Attributes:
         concurrency: pieces of work in all.
         lanes: the lanes to work on; None for all.
-        by_lane: pieces of work of one lane.
-        by_destination: pieces of work for one destination of a lane; a lane not named has the largest of these.
+        tenants: the tenants to work for; None for all.
+        by_lane: pieces of work of one lane, over all workers.
+        by_destination: pieces of work for one destination of a lane, over all workers.
+        share: pieces of work for one destination of a lane in one worker, so that none has all of it. A lane named
+            neither here nor in `by_destination` has the largest of both.
 
     """
 
     concurrency: int = 20
     lanes: frozenset[str] | None = None
+    tenants: frozenset[str] | None = None
     by_lane: Mapping[str, int] = field(default_factory=dict)
     by_destination: Mapping[str, int] = field(default_factory=dict)
+    share: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,10 @@ class Execution(Protocol):
 
     def waiting(self) -> int:
         """How many wakes are stored, due or not; may be some seconds old."""
+        ...
+
+    def due(self, works: Sequence[str]) -> Mapping[str, datetime]:
+        """When each is woken, of those that are stored."""
         ...
 
     def depths(self) -> Sequence[Depth]:

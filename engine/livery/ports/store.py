@@ -47,8 +47,8 @@ class Store(Protocol):
         """Record why an event could not be planned, and that it was tried once more."""
         ...
 
-    def waiting(self, tenants: Collection[str] | None, limit: int) -> list[Waiting]:
-        """Events that wait to be planned, the oldest first; of one seller, or of all."""
+    def waiting(self, tenants: Collection[str] | None, limit: int) -> dict[str, Waiting]:
+        """Events that wait to be planned, by their store keys, the oldest first; of one seller, or of all."""
         ...
 
     def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:

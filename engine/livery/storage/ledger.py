@@ -145,7 +145,7 @@ class Ledger:
     def keep_waiting(self, tx: Connection, event: str, why: str) -> None:
         waiting.keep(tx, event, why)
 
-    def waiting(self, tenants: Collection[str] | None, limit: int) -> list[Waiting]:
+    def waiting(self, tenants: Collection[str] | None, limit: int) -> dict[str, Waiting]:
         return waiting.listed(self.engine, tenants, limit)
 
     def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
