@@ -102,7 +102,7 @@ class Engine(Acceptance, DeliveryLog):
         self.sessions = self._sessions()
         self.domains = self._sender_domains(resolve or config.domains.resolver())
         self.press = Press()
-        self.shelf = Shelf(cache_folder())
+        self.shelf = Shelf(cache_folder(), shared=self._maybe("stencils"))
         self.writer = Writer(
             config, self.hooks, self.types, self.stock, self.channels, shelf=self.shelf, press=self.press
         )

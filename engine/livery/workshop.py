@@ -14,7 +14,7 @@ from livery.errors import LiveryError
 from livery.execution.clock import Drift
 from livery.execution.embedded import EmbeddedExecution
 from livery.flow import Flow
-from livery.ports import Execution, Load, utc_now
+from livery.ports import Execution, Load, Now, utc_now
 from livery.safe import Safe
 from livery.sending import Policy
 from livery.storage.database import connect
@@ -26,6 +26,7 @@ from livery.storage.packs import PackTable
 from livery.storage.sender_domains import SenderDomainTable
 from livery.storage.sessions import SessionTable
 from livery.storage.settings import SettingsStore
+from livery.storage.stencils import StencilTable
 from livery.storage.suppressions import SuppressionTable
 from livery.storage.tenants import TenantTable
 from livery.telemetry import Telemetry
@@ -49,6 +50,7 @@ class Workshop:
     suppressions: SuppressionTable
     domains: SenderDomainTable
     packs: PackTable
+    stencils: StencilTable | None
     identity: IdentityTable
     sessions: SessionTable
     recheck: Callable[[], object]
@@ -104,17 +106,11 @@ class Workshop:
         )
         interventions = Interventions(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
-        domains, identity = SenderDomainTable(ledger), IdentityTable(ledger)
         parts = (
-            TenantTable(ledger),
-            DirectoryTable(ledger),
-            settings,
-            suppressions,
-            domains,
-            PackTable(ledger),
-            identity,
+            TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger),
+            PackTable(ledger), _shared(ledger, engine.now), IdentityTable(ledger),
             SessionTable(ledger),
-        )
+        )  # fmt: skip
         return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
 
     async def work(self, *, until_idle: bool) -> None:
@@ -148,6 +144,11 @@ class Workshop:
     def close(self) -> None:
         self.flow.close()
         self.ledger.close()
+
+
+def _shared(ledger: Ledger, now: Now) -> StencilTable | None:
+    """Where machines share what they compile; a store in a file is one machine's, whose disk does."""
+    return None if ledger.engine.dialect.name == "sqlite" else StencilTable(ledger, now=now)
 
 
 def _execution(engine: "Engine", ledger: Ledger, worker: str) -> Execution:

@@ -5,6 +5,7 @@ import time
 import pytest
 from sqlalchemy import text
 
+import databases
 from depot.making import NORTH, RIVAL, SELLER, event, opened, pack_zip, said
 from livery.errors import NotFound, PackError, Refused, SettingsLocked
 from livery.packtools.signing import make_keys, sign
@@ -236,3 +237,18 @@ def test_a_message_names_the_version_it_was_written_with(engine):
     made = engine.preview(event(), locale="en").wording
     assert (made.packs[0], made.digests[0]) == (one.label, one.digest)
     assert len(made.digests) == len(made.packs)
+
+
+def test_a_machine_takes_what_another_has_compiled(postgres, tmp_path, monkeypatch):
+    def never(*_, **__):
+        raise AssertionError("it was compiled again")
+
+    with databases.database(postgres) as url:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "one"))
+        with opened(url) as one:
+            whole = one.preview(event(), locale="en").message
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "two"))
+        with opened(url) as other:
+            other.press.ask = never
+            assert other.preview(event(), locale="en").message.html == whole.html
+    assert list((tmp_path / "two").rglob("*.json"))

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,11 @@ import pytest
 
 from hostile import places
 from hostile.rig import NAMING, is_whole, message
+from livery.ports import utc_now
 from livery.stencils.shelf import Shelf
+from livery.storage.database import connect
+from livery.storage.ledger import Ledger
+from livery.storage.stencils import StencilTable
 
 
 def files_of(folder):
@@ -74,6 +79,81 @@ def test_a_stencil_that_was_spoilt_on_disk_is_made_again(rig, tmp_path, how):
     assert outcome.html == whole.html
     assert not outcome.said
     assert file.read_bytes() == raw
+
+
+class Store:
+    """What machines share, as one who may write there leaves it."""
+
+    def __init__(self, table):
+        self.table, self.asked = table, []
+
+    def get(self, name, most):
+        self.asked.append(name)
+        return self.table.get(name, most)
+
+    def put(self, name, seal, body):
+        self.table.put(name, seal, body)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    ledger = Ledger(connect(f"sqlite:///{tmp_path_factory.mktemp('shared')}/livery.db"))
+    yield StencilTable(ledger, now=utc_now)
+    ledger.close()
+
+
+@pytest.mark.parametrize("how", POISON)
+def test_a_stencil_that_was_spoilt_in_the_store_is_made_again(rig, tmp_path, table, how):
+    packs, shared = rig.chain(NAMING), Store(table)
+    whole = message(rig, packs, Shelf(tmp_path / "one", shared=lambda: shared))
+    (file,) = files_of(tmp_path / "one")
+    raw = file.read_bytes()
+    spoilt = POISON[how](raw)
+    head, _, body = spoilt.partition(b"\n")
+    seal = signed(body, file.stem)[:64] if spoilt == signed(body) else head[:64]
+    table.put(file.stem, seal.decode("utf-8", "replace"), body)
+    outcome = message(rig, packs, Shelf(tmp_path / "two", shared=lambda: shared))
+    assert shared.asked == [file.stem] * 2
+    assert is_whole(outcome)
+    assert outcome.html == whole.html
+    assert not outcome.said
+    assert (tmp_path / "two" / file.name).read_bytes() == raw
+    kept = table.get(file.stem, 2**24)
+    assert kept == (raw[:64].decode(), raw[65:]), "what was spoilt would be taken by every machine"
+
+
+def test_another_machine_takes_what_one_has_compiled(rig, tmp_path, table):
+    packs = rig.chain(NAMING)
+    whole = message(rig, packs, Shelf(tmp_path / "one", shared=lambda: table))
+    (file,) = files_of(tmp_path / "one")
+
+    def never():
+        raise AssertionError("it was compiled again")
+
+    other = Shelf(tmp_path / "two", shared=lambda: table)
+    other.get(file.stem, never)
+    assert (tmp_path / "two" / file.name).read_bytes() == file.read_bytes()
+    assert message(rig, packs, other).html == whole.html
+    assert Shelf(None, shared=lambda: table).data(file.stem, never)[1] == len(file.read_bytes()) - 65
+
+
+def test_a_store_that_fails_costs_no_message(rig, tmp_path):
+    ledger = Ledger(connect(f"sqlite:///{tmp_path}/livery.db"))
+    table = StencilTable(ledger, now=utc_now)
+    with ledger.transaction() as tx:
+        tx.exec_driver_sql("DROP TABLE livery_stencil")
+    assert is_whole(message(rig, rig.chain(NAMING), Shelf(tmp_path / "cache", shared=lambda: table)))
+    ledger.close()
+
+
+def test_of_more_than_are_kept_in_the_store_the_oldest_go(tmp_path):
+    ledger, moments = Ledger(connect(f"sqlite:///{tmp_path}/livery.db")), iter(range(1000))
+    table = StencilTable(ledger, now=lambda: utc_now() + timedelta(seconds=next(moments)), most=3)
+    for number in range(201):
+        table.put(f"{number}", "0" * 64, b"x")
+    assert [number for number in range(201) if table.get(f"{number}", 10)] == [198, 199, 200]
+    assert table.get("200", 0) is None, "it is larger than what is asked for"
+    ledger.close()
 
 
 def test_odd_things_in_place_of_a_stencil_are_no_obstacle(rig, tmp_path):

@@ -76,15 +76,6 @@ def test_a_migration_that_is_killed_half_way_leaves_nothing_and_can_be_run_again
     engine.dispose()
 
 
-def test_a_store_of_a_newer_livery_is_left_alone(url):
-    engine = connect(url)
-    with writing(engine) as tx:
-        tx.execute(text(f"UPDATE {schema.VERSION_TABLE} SET version_num = '9999'"))
-    engine.dispose()
-    with pytest.raises(StoreError, match="newer than this Livery's"):
-        connect(url)
-
-
 def test_commits_survive_power_loss(url):
     engine = connect(url)
     with engine.connect() as connection:

@@ -1,4 +1,7 @@
-"""The shelf: where compiled stencils are kept. In memory within a number of bytes; on disk for all processes."""
+"""The shelf: where compiled stencils are kept. In memory within a number of bytes; on disk for all processes.
+
+Where there are several machines, what one has compiled is also kept in the store they share.
+"""
 
 import json
 import os
@@ -10,6 +13,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from livery.composing import Plain
 from livery.stencils.stencil import Stencil
@@ -25,6 +29,18 @@ _OURS = (".json", ".told", _HALF)
 _FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
+class Shared(Protocol):
+    """Where machines keep what one of them has compiled. What comes from there is checked like a file."""
+
+    def get(self, name: str, most: int) -> tuple[str, bytes] | None:
+        """The seal and the bytes kept under a name, if they are no more than so many."""
+        ...
+
+    def put(self, name: str, seal: str, body: bytes) -> None:
+        """Keep bytes under a name, in place of what is kept there."""
+        ...
+
+
 class Shelf:
     """Stencils by the digest of their orders. Safe from any thread and process.
 
@@ -33,11 +49,19 @@ class Shelf:
             is not used: what lies in it is what a seller's customers read.
         memory: bytes of stencils kept in memory, about; the least recently used go first.
         disk: bytes kept on disk, about; the oldest go first.
+        shared: where other machines find them; None where there are no others.
 
     """
 
-    def __init__(self, folder: Path | None = None, *, memory: int = MEMORY, disk: int = DISK) -> None:
-        self._folder, self._room, self._disk = _own(folder), memory, disk
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        memory: int = MEMORY,
+        disk: int = DISK,
+        shared: Callable[[], Shared | None] = lambda: None,
+    ) -> None:
+        self._folder, self._room, self._disk, self._shared = _own(folder), memory, disk, shared
         self._kept: OrderedDict[str, tuple[Stencil, int]] = OrderedDict()
         self._told: set[str] = set()
         self._used = 0
@@ -72,8 +96,10 @@ class Shelf:
         return stencil
 
     def data(self, name: str, make: Callable[[], Plain]) -> tuple[Plain, int]:
-        """A stencil as plain data, from the disk or made now, and its size in bytes."""
+        """A stencil as plain data, from the disk, from another machine or made now, and its size in bytes."""
         data, size = self._read(name)
+        if data is None:
+            data, size = self._borrowed(name)
         if data is None:
             data = make()
             size = self._write(name, data)
@@ -112,15 +138,30 @@ class Shelf:
             return None, 0
         try:
             head, _, body = _content(file).partition(b"\n")
-            if head.decode() != _seal(name, body):
-                return None, 0
-            data = json.loads(body)
-        except (OSError, ValueError, RecursionError):
+            return _checked(name, head.decode(), body)
+        except (OSError, ValueError):
             return None, 0
-        return (data, len(body)) if isinstance(data, dict) else (None, 0)
+
+    def _borrowed(self, name: str) -> tuple[Plain | None, int]:
+        """What another machine has compiled; kept on this one's disk, too."""
+        shared = self._shared()
+        found = shared.get(name, _MAX_FILE) if shared is not None else None
+        if found is None:
+            return None, 0
+        seal, body = found
+        data, size = _checked(name, seal, body)
+        if data is not None:
+            self._keep(name, body)
+        return data, size
 
     def _write(self, name: str, data: Plain) -> int:
         body = json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+        self._keep(name, body)
+        if (shared := self._shared()) is not None:
+            shared.put(name, _seal(name, body), body)
+        return len(body)
+
+    def _keep(self, name: str, body: bytes) -> None:
         file = self._file(name)
         if file is not None:
             with suppress(OSError):
@@ -128,7 +169,6 @@ class Shelf:
             self._written += 1
             if self._written % _SWEEP_EVERY == 1:
                 self._sweep()
-        return len(body)
 
     def _sweep(self) -> None:
         """Take the oldest files away until the rest fits."""
@@ -153,6 +193,15 @@ def cache_folder() -> Path:
 def _seal(name: str, body: bytes) -> str:
     """What stands before a stencil on disk: one that was cut off, or belongs to another name, is none."""
     return sha256(name.encode() + b"\n" + body).hexdigest()
+
+
+def _checked(name: str, seal: str, body: bytes) -> tuple[Plain | None, int]:
+    """What was kept under a name, and its size, if it is whole and a stencil's."""
+    try:
+        data = json.loads(body) if seal == _seal(name, body) else None
+    except (ValueError, RecursionError):
+        return None, 0
+    return (data, len(body)) if isinstance(data, dict) else (None, 0)
 
 
 def _content(file: Path) -> bytes:

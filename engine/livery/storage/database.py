@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
-from livery.storage.schema import HEAD, VERSION_TABLE
+from livery.storage.schema import HEAD, OLDEST, VERSION_TABLE, generation
 
 _AT_ONCE = 500
 _BUSY_MS = 30_000
@@ -38,6 +38,7 @@ _TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
 _TURNS_LOCK = Lock()
 _MIGRATING = 0x6C697665
 """The lock under which PostgreSQL's schema is changed, by one process at a time."""
+_OLDEST = "oldest"
 _WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
 
 
@@ -197,13 +198,8 @@ def _on_begin(connection: Connection) -> None:
 
 def _migrate(engine: Engine) -> None:
     with engine.connect() as connection:
-        at = None
-        if inspect(connection).has_table(VERSION_TABLE):
-            at = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
-    if at == HEAD:
-        return
-    if at is not None and at > HEAD:
-        raise StoreError(f"the store is at schema {at}, which is newer than this Livery's {HEAD}; upgrade Livery")
+        if _is_usable(connection):
+            return
     from alembic import command
     from alembic.config import Config
 
@@ -217,5 +213,30 @@ def _migrate(engine: Engine) -> None:
         with connection.begin():
             if engine.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+            if _is_usable(connection):  # another process was faster
+                return
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            values = {"name": _OLDEST, "value": OLDEST}
+            statement = upsert(connection, generation).values(values)
+            connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def _is_usable(connection: Connection) -> bool:
+    """Whether the schema is ours, or a newer one that ours works beside; not if it is older.
+
+    Raises:
+        StoreError: it is newer, and this Livery would do harm.
+
+    """
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return False
+    at = connection.execute(select(column("version_num")).select_from(table(VERSION_TABLE))).scalar()
+    if at is None or at <= HEAD:
+        return at == HEAD
+    oldest = None
+    if inspect(connection).has_table(generation.name):
+        oldest = connection.execute(select(generation.c.value).where(generation.c.name == _OLDEST)).scalar()
+    if oldest is None or oldest > HEAD:
+        raise StoreError(f"the store is at schema {at}, which is newer than this Livery's {HEAD}; upgrade Livery")
+    return True

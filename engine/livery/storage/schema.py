@@ -25,8 +25,10 @@ import livery.storage.schema_identity
 import livery.storage.schema_packs  # noqa: F401 - their tables are among them
 from livery.storage.metadata import metadata
 
-HEAD = "0014"
+HEAD = "0015"
 """The newest migration: what a store must be at."""
+OLDEST = "0008"
+"""The newest migration of the oldest Livery that works beside this one. What one takes away, none since then uses."""
 VERSION_TABLE = "livery_version"
 """Where a database says at which migration it is. Every table has our prefix: a host may keep its own beside."""
 
@@ -193,6 +195,11 @@ tenant = Table(
     Column("removed_at", BigInteger),
 )
 Index("ix_livery_tenant_parent", tenant.c.parent)
+
+generation = Table(
+    "livery_generation", metadata, Column("name", String(40), primary_key=True), Column("value", Text, nullable=False)
+)
+"""`oldest`: which Livery may still work on this schema, by its newest migration; see `OLDEST`."""
 
 # What is kept in memory of the store is good for as long as the revision of its kind stays the same.
 revision = Table(

@@ -1,4 +1,4 @@
-"""What is said to the queue's tables, by whoever puts work and by the workers. Migration 0014 made them."""
+"""What is said to the queue's tables, by whoever puts work and by the workers. Migration 0015 made them."""
 
 CHANNEL = "livery_ch_pgqueuer"
 """Where workers are told that there is something new."""

@@ -6,8 +6,8 @@ its indexes only those are made that our statements use, and no trigger: who put
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 _TABLES = """
 CREATE TYPE livery_pgqueuer_status AS ENUM (
