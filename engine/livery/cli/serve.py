@@ -2,6 +2,7 @@
 
 import ipaddress
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,6 +67,16 @@ def check_bind(engine: "Engine", host: str) -> None:
     raise ConfigError("the service would be open to other machines:", [Problem("server.host", expected, host)])
 
 
+def sign_in_link(engine: "Engine", at: str) -> str:
+    """Where whoever started the service may sign in as its operator."""
+    from livery.cli.by_hand import who
+    from livery.models.identity import Principal, Role
+
+    operator = Principal(name=who("").actor, roles=frozenset({Role.OPERATOR}), via="link")
+    base = (engine.config.server.public_url or at).rstrip("/")
+    return f"{base}/sign-in/link?key={engine.identity.create_link(operator)}"
+
+
 def is_local(host: str) -> bool:
     """Whether only this machine can reach it."""
     try:
@@ -116,6 +127,8 @@ def _run(engine: "Engine", host: str, port: int, *, worker: bool) -> None:
     shown = f"[{host}]" if ":" in host else host
     at = f"http://{shown}:{listening.getsockname()[1]}"
     output.note(f"Serving {at}; Ctrl-C or SIGTERM stops after what is under way, SIGHUP reads the packs again.")
+    if is_local(host) or sys.stderr.isatty():
+        output.note(f"Sign in to the pages, once and within 15 minutes: {sign_in_link(engine, at)}")
     with listening:
         asyncio.run(Server(uvicorn.Config(app, **settings)).serve(sockets=[listening]))
     output.note("Stopped.")

@@ -29,6 +29,7 @@ A new page is a module here and a template in `web/`:
 """
 
 from livery.http.pages import (
+    deliveries,
     explaining,
     general,
     history,
@@ -38,4 +39,4 @@ from livery.http.pages import (
     static_files,
 )
 
-ROUTERS = [one.router for one in (static_files, signing_in, home, settings, general, history, explaining)]
+ROUTERS = [one.router for one in (static_files, signing_in, home, settings, general, history, explaining, deliveries)]

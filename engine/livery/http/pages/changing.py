@@ -94,7 +94,7 @@ def _meet(one: Slot, other: Slot) -> bool:
 
 
 def _conflict(page: Page, form: Form, about: Slot, theirs: Sequence[Change], back: str) -> Response:
-    again = {name: value for name, value in form.items() if name not in ("revision", "form_token", "anyway")}
+    again = [one for one in form.items() if one[0] not in ("revision", "form_token", "anyway")]
     return page.show(
         "conflict.html.j2",
         status=409,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from secrets import token_bytes
 from types import NoneType
-from typing import Any, Final, get_args
+from typing import Annotated, Any, Final, get_args, get_origin
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from livery.errors import NotFound, Refused
 from livery.http.gate import Admin
+from livery.http.pages import words
 from livery.http.pages.changing import change
 from livery.http.pages.routes import Fields, Form, pages
 from livery.http.pages.shell import Page, unsegment
@@ -67,6 +68,7 @@ class Input:
     """A field of the form for a new destination."""
 
     name: str
+    label: str
     hint: str
     kind: str
     required: bool
@@ -237,13 +239,15 @@ def _opened(item: Item) -> dict[str, Any]:
 
 def _input(name: str, field: Any) -> Input | None:
     """What a form asks for; None for what is made here, and for what has more than one value."""
-    kinds = [one for one in (get_args(field.annotation) or (field.annotation,)) if one is not NoneType]
+    given = get_args(field.annotation) or (field.annotation,)
+    kinds = [get_args(one)[0] if get_origin(one) is Annotated else one for one in given if one is not NoneType]
     kind = next(
         (shown for of, shown in ((bool, "checkbox"), (str, "text"), (SecretStr, "password")) if kinds == [of]), ""
     )
     if not kind or name in _OURS:
         return None
-    return Input(name, field.description or "", kind, field.is_required())
+    label, hint = words.asked(name, field.description or "")
+    return Input(name, label, hint, kind, field.is_required())
 
 
 def _new_secret() -> str:

@@ -22,6 +22,15 @@ FIELDS = {
     "sender.address": "From address", "sender.reply_to": "Reply-To", "destinations": "Destinations",
     "quiet": "Quiet periods",
 }  # fmt: skip
+INPUTS = {
+    "url": ("URL", "Where it is posted to, by https."),
+    "body": ("Body", "cloudevent if empty; platform for what marketplaces of the AppXite kind post."),
+    "authorization": ("Authorization", "Value of an Authorization header, if the receiver wants one."),
+    "may_see_secrets": ("Send secret fields of events, where you may see them", ""),
+    "token": ("Bot token", "In place of a URL: a bot's token with the scope chat:write."),
+    "channel": ("Channel", "With a token: the channel's id or name, such as #orders."),
+}
+"""By the name of the setting: its label, and its hint."""
 _SELECTORS = {
     "event_user": "The user who did it",
     "organization_contact": "{} contact of the {}",
@@ -54,8 +63,21 @@ def selector(text: str) -> str:
     return _SELECTORS[kind].format(rest)
 
 
-def origin(text: str) -> str:
-    """`distributor north` as `from distributor north`; what nobody said is the default."""
+def reason(text: str) -> str:
+    """Why somebody is in a list: whom the selector stands for; of an address that stands for itself, that it is one."""
+    return "This address" if text.startswith("address:") else selector(text)
+
+
+def asked(name: str, description: str) -> tuple[str, str]:
+    """What a form calls a setting of a destination, and the hint below."""
+    label, hint = INPUTS.get(name, (name.replace("_", " ").capitalize(), description.replace("`", "")))
+    return label, hint
+
+
+def origin(text: str, tenant: str = "") -> str:
+    """`distributor north` as `from distributor north`; what this tenant says is set here."""
+    if tenant and tenant in text.split(" "):
+        return "set in livery.toml" if text.endswith("(livery.toml)") else "set here"
     return text if text == "default" else f"from {text}"
 
 
