@@ -4,8 +4,10 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from livery.models.classification import concealed
 from livery.models.delivery import Attempt, Delivery, Destination
-from livery.ports import Query, Waiting
+from livery.models.event import Event
+from livery.ports import EventQuery, LoggedEvent, Query, Waiting
 from livery.safe import is_sealed_wire
 
 if TYPE_CHECKING:
@@ -29,6 +31,31 @@ class DeliveryLog(ABC):
     def deliveries(self, *, within: str | None = None, **filters: Any) -> list[Delivery]:
         """Deliveries, newest first; filters are the fields of `livery.ports.Query`."""
         return self._opened().ledger.deliveries(Query(**{**filters, **self._only(within)}))
+
+    def delivery(self, id_: str, *, within: str | None = None) -> Delivery | None:
+        """One delivery by its whole id."""
+        one = self._opened().ledger.delivery(id_)
+        return one if one is not None and (within is None or one.tenant in self._scope(within)) else None
+
+    def events(self, *, within: str | None = None, **filters: Any) -> list[LoggedEvent]:
+        """Events, newest first; filters are the fields of `livery.ports.EventQuery`."""
+        from livery.storage import event_log
+
+        return event_log.page(self._opened().ledger.engine, EventQuery(**{**filters, **self._only(within)}))
+
+    def event(self, key: str, *, within: str | None = None) -> tuple[LoggedEvent, Event | None] | None:
+        """One event by the store's key, and what it said; that is None if it was purged. Secrets are concealed."""
+        from livery.storage import event_log
+
+        workshop = self._opened()
+        one = event_log.one(workshop.ledger.engine, key)
+        if one is None or (within is not None and one.tenant not in self._scope(within)):
+            return None
+        stored = None if one.is_purged else workshop.ledger.event(key)
+        if stored is None:
+            return one, None
+        said = workshop.flow.safe.event(stored)
+        return one, said.model_copy(update={"data": concealed(said.data)})
 
     def attempts(self, delivery: str, *, within: str | None = None) -> list[Attempt]:
         """Every attempt of a delivery, first to last."""

@@ -13,6 +13,11 @@ def new_id(prefix: str, now: datetime) -> str:
     return f"{prefix}_{_base32(time, _TIME_CHARS)}{_base32(chance, _CHANCE_CHARS)}"
 
 
+def first_id(prefix: str, at: datetime) -> str:
+    """What every id made from then on sorts after, and none made before."""
+    return f"{prefix}_{_base32(int(at.timestamp() * 1000), _TIME_CHARS)}"
+
+
 def _base32(number: int, length: int) -> str:
     chars = []
     for _ in range(length):

@@ -42,8 +42,8 @@ def event(seller="shop", id_="evt-1", **changes):
 class Service:
     """An engine and the application over it, asked in this process."""
 
-    def __init__(self, folder, *, plugins=None, **fields):
-        self.engine = Engine.open(config(folder, **fields), plugins=plugins)
+    def __init__(self, folder, *, plugins=None, resolve=None, **fields):
+        self.engine = Engine.open(config(folder, **fields), plugins=plugins, resolve=resolve)
         self.app = create_app(self.engine)
         self._runner = asyncio.Runner()
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)

@@ -2,18 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
 
 from livery._version import __version__
 from livery.engine import Engine
 from livery.http import problems
 from livery.http.api import ROUTERS
 from livery.http.attendant import Attendant
-from livery.http.gate import Gate, rule_of
+from livery.http.describing import describer
+from livery.http.gate import Gate, every_route, rule_of
 from livery.http.intake import Intake
 from livery.http.limits import Limits
 from livery.http.pages import ROUTERS as PAGES
@@ -46,6 +44,7 @@ def assembled(engine: Engine, *, worker: bool) -> FastAPI:
         docs_url=None,  # both load scripts from a CDN
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.engine, app.state.gate, app.state.intake, app.state.attendant = engine, Gate(engine), intake, attendant
     app.state.gate.recognisers.insert(0, recognise)
@@ -54,7 +53,7 @@ def assembled(engine: Engine, *, worker: bool) -> FastAPI:
     for router in (*ROUTERS, *PAGES):
         app.include_router(router)
     check_rules(app)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = describer(app, engine)  # type: ignore[method-assign]
     return app
 
 
@@ -65,14 +64,5 @@ def check_rules(app: FastAPI) -> None:
         LookupError: names the first that does not.
 
     """
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            rule_of(route)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    if app.openapi_schema is None:
-        app.openapi_schema = get_openapi(
-            title=app.title, version=app.version, description=app.description, routes=app.routes
-        )
-    return app.openapi_schema
+    for route in every_route(app.routes):
+        rule_of(route)

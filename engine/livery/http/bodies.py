@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from livery import border
 from livery.errors import EventError, Problem, shown
 from livery.http.intake import Raw
-from livery.http.problems import Malformed
+from livery.http.problems import BODY, Told
 
 STRUCTURED, BATCH, JSON = "application/cloudevents+json", "application/cloudevents-batch+json", "application/json"
 MAX_EVENTS = 1000
@@ -28,9 +28,9 @@ class StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_strict"):
             try:
-                self._strict = border.parsed(await self.body(), "the body")
+                self._strict = self.scope[BODY] = border.parsed(await self.body(), "the body")
             except EventError as error:
-                raise Malformed(error) from None
+                raise Told(error, 400) from None
         return self._strict
 
 
@@ -41,6 +41,8 @@ class StrictRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
+            if b"%00" in request.scope["query_string"] or "\x00" in request.scope["path"]:
+                raise HTTPException(400, "There is a NUL in the address, which no store can hold.")
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handled

@@ -5,7 +5,7 @@ that does not exist; that is said by the engine, which is handed the tenant they
 """
 
 import ipaddress
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
 
 from livery.engine import Engine
 from livery.http.limits import Buckets
@@ -150,6 +151,16 @@ Designer = Annotated[Principal, Depends(Needs(Role.DESIGNER))]
 Admin = Annotated[Principal, Depends(Needs(Role.ADMIN))]
 Operator = Annotated[Principal, Depends(Needs(Role.OPERATOR))]
 PUBLIC = Depends(anybody)
+
+
+def every_route(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """Every route of an application or router, also of the routers in it."""
+    for one in routes:
+        if isinstance(one, APIRoute):
+            yield one
+        else:
+            # FastAPI keeps an included router whole in its later versions; before, its routes were copied.
+            yield from every_route(getattr(getattr(one, "original_router", None), "routes", ()))
 
 
 def rule_of(route: APIRoute) -> Needs | None:

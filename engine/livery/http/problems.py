@@ -17,7 +17,8 @@ log = logging.getLogger("livery.http")
 MEDIA_TYPE = "application/problem+json"
 _TYPE = "urn:livery:problem:"
 _SHOWN = 50
-REQUEST_ID = "livery_request_id"
+REQUEST_ID, BODY = "livery_request_id", "livery_body"
+"""Where the scope of a request has its name, and its body as it was read."""
 
 
 class ProblemAt(BaseModel):
@@ -26,6 +27,7 @@ class ProblemAt(BaseModel):
     detail: str = Field(description="What was expected, and what came.")
     pointer: str | None = Field(default=None, description="JSON Pointer into the body (RFC 6901), as a URI fragment.")
     parameter: str | None = Field(default=None, description="The parameter of the path, the query or a header.")
+    about: str | None = Field(default=None, description="What it is about, if it is no part of the request.")
 
 
 class ProblemDetails(BaseModel):
@@ -83,11 +85,14 @@ _UNSPECIFIC: Mapping[int, Kind] = {
 }
 
 
-class Malformed(HTTPException):
-    """A body that cannot be read as JSON every store can hold."""
+class Told(HTTPException):
+    """One of our own errors, told by another status than it mostly is.
 
-    def __init__(self, error: LiveryError) -> None:
-        super().__init__(400, str(error))
+    400: a body that cannot be read. 412: it was changed since it was read. 422: what a body names does not exist.
+    """
+
+    def __init__(self, error: LiveryError, status: int) -> None:
+        super().__init__(status, str(error))
         self.error = error
 
 
@@ -136,7 +141,7 @@ def of_livery(request: Request, error: LiveryError, *, at: str = "", kind: Kind 
         log.error("request %s: %s: %s", request.scope.get(REQUEST_ID), type(error).__name__, error)
         return answer(request, kind, "The service failed; its log says why, under this request's name.")
     detail = getattr(error, "summary", "") or str(error)
-    return answer(request, kind, detail.rstrip(":"), at=[_placed(one, at) for one in problems])
+    return answer(request, kind, detail.rstrip(":"), at=[_placed(request, one, at) for one in problems])
 
 
 def install(app: FastAPI) -> None:
@@ -161,8 +166,8 @@ async def _validation(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException), "it is installed for these"
-    if isinstance(error, Malformed):
-        return of_livery(request, error.error, kind=_UNSPECIFIC[400])
+    if isinstance(error, Told):
+        return of_livery(request, error.error, kind=_UNSPECIFIC[error.status_code])
     kind = _UNSPECIFIC.get(error.status_code) or Kind(error.status_code, "error", "The request failed")
     detail = {404: "Nothing is found at this address.", 405: "This address takes other methods; see Allow."}
     said = str(error.detail)
@@ -184,11 +189,30 @@ def kind_phrase(status: int) -> str:
     return HTTPStatus(status).phrase
 
 
-def _placed(one: Problem, at: str) -> ProblemAt:
-    came = f", got {one.came}" if one.came else ""
+def _placed(request: Request, one: Problem, at: str) -> ProblemAt:
+    detail = f"expected {one.expected}" + (f", got {one.came}" if one.came else "")
+    if one.path in request.query_params or one.path in request.path_params:
+        return ProblemAt(detail=detail, parameter=one.path)
     parts = [] if one.path == "(whole)" else one.path.split(".")
-    steps = "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in parts)
-    return ProblemAt(detail=f"expected {one.expected}{came}", pointer=f"#{at}{steps}")
+    if BODY in request.scope and not _leads(parts, request.scope[BODY]):
+        return ProblemAt(detail=detail, about=one.path)
+    return ProblemAt(detail=detail, pointer=f"#{at}{_pointer(parts)}")
+
+
+def _leads(parts: Sequence[str], body: Any) -> bool:
+    """Whether a path leads to something in a body, or to where something could be."""
+    for number, part in enumerate(parts):
+        if isinstance(body, list) and part.isdecimal() and int(part) < len(body):
+            body = body[int(part)]
+        elif isinstance(body, Mapping) and part in body:
+            body = body[part]
+        else:
+            return isinstance(body, Mapping) and number == len(parts) - 1 and part.isidentifier()
+    return True
+
+
+def _pointer(parts: Sequence[str]) -> str:
+    return "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in parts)
 
 
 def _of_pydantic(one: Mapping[str, Any]) -> ProblemAt:
@@ -199,6 +223,5 @@ def _of_pydantic(one: Mapping[str, Any]) -> ProblemAt:
     if one["type"] == "json_invalid":
         return ProblemAt(detail=f"not JSON: {one.get('ctx', {}).get('error', message)}", pointer="#")
     if where == "body":
-        steps = "".join(f"/{part.replace('~', '~0').replace('/', '~1')}" for part in path)
-        return ProblemAt(detail=detail, pointer=f"#{steps}")
+        return ProblemAt(detail=detail, pointer=f"#{_pointer(path)}")
     return ProblemAt(detail=detail, parameter=".".join(path) or where)

@@ -56,6 +56,45 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class LoggedEvent:
+    """An event as lists show it."""
+
+    key: str
+    """The store's id of it."""
+    tenant: str
+    source: str
+    event_id: str
+    type: str
+    accepted_at: datetime
+    planned_at: datetime | None
+    """When its deliveries were made; None if they are yet to be."""
+    tries: int
+    waits_for: str
+    """Why they could not be made yet."""
+    is_purged: bool
+    """Whether its body was removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventQuery:
+    """Which events; newest first. Everything given must hold."""
+
+    tenants: Collection[str] | None = None
+    """Of these alone."""
+    type: str | None = None
+    event_id: str | None = None
+    is_waiting: bool | None = None
+    """Whether their deliveries are yet to be made."""
+    since: datetime | None = None
+    """Accepted at or after."""
+    until: datetime | None = None
+    """Accepted before."""
+    after: str | None = None
+    """The key of the last one of the page before. What is older follows."""
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event about to be stored."""
 

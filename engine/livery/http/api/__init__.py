@@ -1,5 +1,18 @@
 """The routes of the API, one module for each thing it is about."""
 
-from livery.http.api import events, health
+from livery.http.api import (
+    asking,
+    catalogue,
+    deliveries,
+    directory,
+    domains,
+    events,
+    health,
+    settings,
+    suppressions,
+    tenants,
+    tokens,
+)
 
-ROUTERS = (events.routes, health.open_to_all, health.told)
+_PARTS = (events, asking, deliveries, settings, tenants, directory, suppressions, domains, tokens, catalogue)
+ROUTERS = (*(one.routes for one in _PARTS), health.open_to_all, health.told)
