@@ -45,7 +45,8 @@ class Facts:
 
 
 def settings(facts: Facts) -> str:
-    inner = ("sender", "outbound", "images", "channels", "tenants")
+    policies = ("delivery", "retention", "directory", "domains", "packs", "server", "sign_in")
+    inner = ("sender", "outbound", "images", "channels", "tenants", *policies)
     parts = [meanings.SETTINGS]
 
     def section(title: str, model: Any, said: str = "", **options: Sequence[str]) -> None:
@@ -56,6 +57,10 @@ def settings(facts: Facts) -> str:
     section("[sender]", Sender, "The platform's own From address.", without=("name", "reply_to"))
     section("[outbound]", OutboundPolicy)
     section("[images]", Images)
+    for name in policies:
+        model = type(getattr(Config(), name))
+        said = (inspect.getdoc(model) or "").partition(": ")[2].split("\n\n")[0]
+        section(f"[{name}]", model, said[:1].upper() + said[1:])
     apart = ("id", "sender", "contacts", "settings", "channels", "brand")
     section("[tenants.<id>]", Tenant, meanings.TENANT, without=apart, filled=("level", "name"))
     section("[tenants.<id>.sender]", Sender, meanings.SENDER)

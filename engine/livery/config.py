@@ -25,7 +25,15 @@ from livery.errors import ConfigError, Problem, shown
 from livery.models.base import Model
 from livery.models.tenant import Chain, Level, PlatformSender, Tenant
 from livery.outbound import OutboundPolicy
-from livery.policies import DeliveryPolicy, DirectoryPolicy, DomainPolicy, PackPolicy, ServerPolicy, SignInPolicy
+from livery.policies import (
+    DeliveryPolicy,
+    DirectoryPolicy,
+    DomainPolicy,
+    PackPolicy,
+    RetentionPolicy,
+    ServerPolicy,
+    SignInPolicy,
+)
 
 PREFIX = "LIVERY_"
 FILE_NAME = "livery.toml"
@@ -109,6 +117,9 @@ class Config(Model):
     outbound: OutboundPolicy = Field(default=OutboundPolicy(), description="What tenants' URLs may reach.")
     delivery: DeliveryPolicy = Field(
         default=DeliveryPolicy(), description="How often is tried, how many at once, and when to pause."
+    )
+    retention: RetentionPolicy = Field(
+        default=RetentionPolicy(), description="For how many days what was done stays in the store."
     )
     directory: DirectoryPolicy = Field(
         default=DirectoryPolicy(),

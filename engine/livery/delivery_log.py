@@ -11,7 +11,9 @@ from livery.ports import EventQuery, LoggedEvent, Query, Waiting
 from livery.safe import is_sealed_wire
 
 if TYPE_CHECKING:
+    from livery.storage.erasure import Erasures
     from livery.storage.interventions import Interventions
+    from livery.storage.retention import Retention
     from livery.tenants import Tenants
     from livery.workshop import Workshop
 
@@ -80,6 +82,16 @@ class DeliveryLog(ABC):
     def interventions_of(self, within: str) -> "Interventions":
         """What somebody who acts for a tenant may do by hand: on what is its own or of those below it."""
         return self._opened().interventions.of(self._scope(within))
+
+    @property
+    def retention(self) -> "Retention":
+        """What leaves the store with age, as `[retention]` says; workers do it by themselves."""
+        return self._opened().retention
+
+    @property
+    def erasures(self) -> "Erasures":
+        """What leaves the store on request: everything about a person, a tenant's log, or an event."""
+        return self._opened().erasures
 
     def destinations(self, *, troubled: bool = True, within: str | None = None) -> list[Destination]:
         """Destinations that are paused or disabled; or, not only `troubled`, all that ever failed."""

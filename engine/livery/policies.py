@@ -1,4 +1,4 @@
-"""The operator's settings of how work is done: `[delivery]`, `[directory]`, `[packs]`, `[server]` and so on."""
+"""The operator's settings of how work is done: what the tables `[delivery]`, `[retention]` and so on may say."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -108,6 +108,36 @@ class DeliveryPolicy(Model):
             by_destination=dict.fromkeys(endpoints, self.destination_concurrency),
             share=dict.fromkeys(persons, most),
         )
+
+
+Days = Annotated[int, Field(ge=0, le=36_500)]
+
+
+class RetentionPolicy(Model):
+    """`[retention]`: for how many days what was done stays in the store; 0 for ever. Workers remove what is older.
+
+    Only what is settled is touched: what waits to be sent stays as long as it waits.
+    """
+
+    message_days: Days = Field(
+        default=30, description="Messages as they were sent. After that, a delivery is sent again only `--fresh`."
+    )
+    text_days: Days = Field(
+        default=180,
+        description="Personal text: addresses, titles, traces, excerpts of answers, the data of events. What stays is "
+        "that a delivery was made, when, what became of it, and a keyed hash of each address.",
+    )
+    delivery_days: Days = Field(default=730, description="Deliveries with their attempts.")
+    event_days: Days = Field(
+        default=730,
+        description="Events without deliveries. As long as an event stays, accepting it again adds nothing.",
+    )
+    thread_days: Days = Field(
+        default=90, description="What follow-ups in chats hang on. Later ones begin a thread of their own."
+    )
+    audit_days: Days = Field(
+        default=0, description="What was done by hand: retries, purges, erasures, pauses. The trail of settings stays."
+    )
 
 
 class DirectoryPolicy(Model):

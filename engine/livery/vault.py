@@ -6,6 +6,7 @@ that is moved to another tenant or field does not open there. AES-256-GCM (NIST 
 
 import base64
 import binascii
+import hmac
 import os
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -101,6 +102,18 @@ class Vault:
         except (InvalidTag, ValueError, binascii.Error):
             raise SealBroken("a stored secret was changed, or stands where it was not put; set it anew") from None
         return secret.decode()
+
+    def hashed(self, text: str, *, context: str) -> str:
+        """A hash that only who has the newest key can make: `<key name>:<HMAC-SHA256>`; empty without a key."""
+        return next(iter(self.hashes(text, context=context)), "")
+
+    def hashes(self, text: str, *, context: str) -> list[str]:
+        """The same under each key, the newest first: what was hashed before keys were changed is found, too."""
+        marks = []
+        for name, key in self._keys.items():
+            own = hmac.digest(key, f"livery hash\n{context}".encode(), "sha256")
+            marks.append(f"{name}:{hmac.digest(own, text.encode(), 'sha256').hex()}")
+        return marks
 
     def is_stale(self, sealed: str) -> bool:
         """Whether it was sealed with another key than the newest: to be sealed anew before the old key goes."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from threading import Event as Signal
 from typing import TYPE_CHECKING
 
 from livery.errors import LiveryError
@@ -19,10 +20,12 @@ from livery.safe import Safe
 from livery.sending import Policy
 from livery.storage.database import connect
 from livery.storage.directory import DirectoryTable
+from livery.storage.erasure import Erasures
 from livery.storage.identity import IdentityTable
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 from livery.storage.packs import PackTable
+from livery.storage.retention import Retention
 from livery.storage.sender_domains import SenderDomainTable
 from livery.storage.sessions import SessionTable
 from livery.storage.settings import SettingsStore
@@ -58,6 +61,8 @@ class Workshop:
     flow: Flow
     load: Load
     interventions: Interventions
+    retention: Retention
+    erasures: Erasures
 
     @classmethod
     def of(cls, engine: "Engine") -> "Workshop":
@@ -104,14 +109,16 @@ class Workshop:
             persons=[one.name for one in kinds if one.addressing == "persons"],
             endpoints=endpoints,
         )
-        interventions = Interventions(ledger, execution, now=engine.now)
+        interventions = Interventions(ledger, execution, now=engine.now, vault=engine.vault)
+        retention = Retention(ledger, config.retention, engine.vault, now=engine.now)
+        erasures = Erasures(ledger, execution, engine.vault, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
         parts = (
             TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger),
             PackTable(ledger), _shared(ledger, engine.now), IdentityTable(ledger),
             SessionTable(ledger),
         )  # fmt: skip
-        return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions)
+        return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions, retention, erasures)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""
@@ -121,6 +128,7 @@ class Workshop:
     @asynccontextmanager
     async def _sweeping(self, *, every: float) -> AsyncIterator[None]:
         """Sweep in the background; `every` 0 sweeps not at all."""
+        stop = Signal()
 
         async def sweep() -> None:
             while True:
@@ -129,6 +137,8 @@ class Workshop:
                     await asyncio.to_thread(self.flow.sweep)
                     await asyncio.to_thread(self.recheck)
                     await asyncio.to_thread(self.ledger.admission.forget, self.flow.now())
+                    await asyncio.to_thread(self.erasures.go_on, stop=stop)
+                    await asyncio.to_thread(self.retention.prune, seconds=every / 2, stop=stop)
                 except LiveryError as error:
                     log.warning("the sweep failed and is made again: %s", error)
 
@@ -136,6 +146,7 @@ class Workshop:
         try:
             yield
         finally:
+            stop.set()
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):

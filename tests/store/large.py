@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 from sqlalchemy import event, text
 
+from livery.storage.database import moment
+
 ROWS = 1_000_000 if os.environ.get("LIVERY_SOAK") else 12_000
 START_US = 1_750_000_000_000_000
 STEP_US = 1_000_000
@@ -16,14 +18,14 @@ OPEN = 60
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < :rows)"
 _EVENTS = """
 INSERT INTO livery_event (key, tenant, source, event_id, type, body, digest, accepted_at, planned_at, tries, audience)
-{numbers} SELECT 'evt_' || CAST(10000000 + i AS TEXT), {tenant}, 'src', 'e-' || i, 'X', {body}, '-', {at}, {at}, 0, '{{}}'
+{numbers} SELECT {key}, {tenant}, 'src', 'e-' || i, 'X', {body}, '-', {at}, {at}, 0, '{{}}'
 FROM n
 """
 _DELIVERIES = """
 INSERT INTO livery_delivery (id, tenant, event_key, event_id, event_type, channel, unique_key, destination, envelope,
   endpoint, state, attempts, crashes, fence, due_at, created_at, settled_at, settled, title, locale, message_id, degraded,
   warnings, trace, wire, priority, destination_key)
-{numbers} SELECT 'dlv_' || CAST(10000000 + i AS TEXT), {tenant}, 'evt_' || CAST(10000000 + i AS TEXT), 'e-' || i, 'X',
+{numbers} SELECT 'dlv_' || CAST(10000000 + i AS TEXT), {tenant}, {key}, 'e-' || i, 'X',
   CASE WHEN i % 5000 = 17 THEN 'teams' WHEN i % 3 = 0 THEN 'webhook' ELSE 'smtp' END, 'u-' || i, 'ada@a.example',
   {envelope}, NULL,
   CASE WHEN i > :rows - :open THEN 'pending' WHEN i % 4000 = 9 THEN 'dead' ELSE 'accepted' END,
@@ -38,10 +40,20 @@ INSERT INTO livery_attempt (delivery, number, started_at, duration_us, status, o
 """
 _AT = f"{START_US} + (i - CASE WHEN i % 8 = 0 THEN 1 ELSE 0 END) * {STEP_US}"
 _TENANT = "'t-' || (CASE WHEN i % 10 < 6 THEN 0 WHEN i % 3000 = 7 THEN 999 ELSE i % 40 END)"
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME = " || ".join(
+    f"substr('{_DIGITS}', CAST((({_AT}) / 1000 / {32**place}) % 32 AS INTEGER) + 1, 1)" for place in reversed(range(10))
+)
+_KEY = f"'evt_' || {_TIME} || CAST(10000000 + i AS TEXT)"
 _ENVELOPE = (
     '\'{"delivery_id": "x", "event_id": "e", "event_type": "X", "created_at": "2026-01-01T00:00:00Z",'
     ' "to": [{"address": "ada@a.example"}]}\''
 )
+
+
+def moment_of(days):
+    """So many days after the first."""
+    return moment(START_US + days * 86_400_000_000)
 
 
 def fill(engine, rows=ROWS):
@@ -51,7 +63,9 @@ def fill(engine, rows=ROWS):
         connection.execution_options(livery_begin="BEGIN IMMEDIATE")
         with connection.begin():
             for statement in (_EVENTS, _DELIVERIES, _ATTEMPTS):
-                made = statement.format(numbers=_NUMBERS, at=_AT, tenant=_TENANT, body=body, envelope=_ENVELOPE)
+                made = statement.format(
+                    numbers=_NUMBERS, at=_AT, tenant=_TENANT, body=body, envelope=_ENVELOPE, key=_KEY
+                )
                 values = {"rows": rows, **({"open": OPEN} if ":open" in made else {})}
                 escaped = made.replace('": ', '"\\: ').replace("T00:00:00Z", "T00\\:00\\:00Z").replace("::", "\\:\\:")
                 connection.execute(text(escaped), values)

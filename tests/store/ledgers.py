@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from livery.models.audience import Audience, Endpoint
+from livery.models.audience import Audience, Endpoint, Recipient
 from livery.models.delivery import Attempt, Delivery, Outcome, State
-from livery.models.message import Envelope
+from livery.models.message import Envelope, Format, Message
 from livery.ports import Breaker, NewEvent, Plan, Settlement
 from livery.storage.database import connect
 from livery.storage.ledger import Ledger
@@ -48,8 +48,8 @@ def claimed(ledger, id_, now=START, worker="w"):
 
 def ended(claim, outcome, now=START, state=None, *, after=timedelta(minutes=5), disable=""):
     """How an attempt of a claim ended."""
-    states = {"delivered": State.DELIVERED, "failed": State.DEAD}
-    failed = {"delivered": False, "failed": None}.get(outcome.status, True)
+    states = {"delivered": State.DELIVERED, "accepted": State.ACCEPTED, "failed": State.DEAD}
+    failed = {"delivered": False, "accepted": False, "failed": None}.get(outcome.status, True)
     return Settlement(
         attempt=Attempt(number=claim.delivery.attempts, started_at=now, duration_ms=5, outcome=outcome),
         state=state or states.get(outcome.status, State.RETRYING),
@@ -58,3 +58,44 @@ def ended(claim, outcome, now=START, state=None, *, after=timedelta(minutes=5), 
         destination_failed=failed,
         disable=disable,
     )
+
+
+def told(ledger, event_id, *mails, hooks=(), body="{}", tenant="shop", now=START):
+    """An event told by e-mails, each to some addresses, and to endpoints: the ids of its deliveries, its key first."""
+    channels = [*(("smtp", mail) for mail in mails), *(("webhook", hook) for hook in hooks)]
+    with ledger.transaction() as tx:
+        new = NewEvent((tenant, "src", event_id), "X", body.encode(), "-", None)
+        ((key, _),) = ledger.add_events(tx, [new], now=now)
+        plans = []
+        for number, (channel, to) in enumerate(channels):
+            names = {"event_id": event_id, "event_type": "X", "created_at": now}
+            people = tuple(Recipient(address=one) for one in to) if channel == "smtp" else ()
+            envelope = Envelope(delivery_id=f"{tenant}.{event_id}.{number}", to=people, **names)
+            where = None
+            if channel == "webhook":
+                where = Endpoint(channel="webhook", key=to, label=f"https://{to}.example", origin="seller")
+            delivery = Delivery(
+                id=envelope.delivery_id, tenant=tenant, event_key=key, channel=channel, due_at=now, state=State.PENDING,
+                destination=where.label if where else ", ".join(to), trace={"audience": list(to)}, **names,
+            )  # fmt: skip
+            plans.append(Plan(delivery, delivery.id, envelope, where))
+        ledger.add_plans(tx, key, plans, Audience())
+    return [key, *(plan.delivery.id for plan in plans)]
+
+
+def sent(ledger, id_, outcome=GOOD, now=START, wire=b"Dear Ada"):
+    """Claim, write and settle a delivery."""
+    claim = claimed(ledger, id_, now)
+    message = Message(format=Format.JSON, locale="en", title="Your order, Ada", text="")
+    assert ledger.keep_wire(claim, wire, message, {"audience": [one.address for one in claim.envelope.to]})
+    assert ledger.settle(claim, ended(claim, outcome, now)).recorded
+
+
+def everything(engine):
+    """All that is in the tables of the log, as one text."""
+    found = []
+    with engine.connect() as connection:
+        for name in ("event", "delivery", "attempt", "erasure", "intervention"):
+            for row in connection.exec_driver_sql(f"SELECT * FROM livery_{name}"):
+                found += [bytes(one).decode() if isinstance(one, bytes | memoryview) else str(one) for one in row]
+    return "\n".join(found)

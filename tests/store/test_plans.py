@@ -4,14 +4,18 @@ A million deliveries with LIVERY_SOAK=1, some thousands otherwise; the plans are
 """
 
 from datetime import timedelta
+from threading import Event as Signal
 
 import pytest
 
 import databases
 from livery.models.delivery import State
+from livery.policies import RetentionPolicy
 from livery.ports import Query
 from livery.storage.database import connect, moment
 from livery.storage.ledger import Ledger
+from livery.storage.retention import Retention
+from livery.vault import Vault
 from store import large
 
 NEWEST = moment(large.START_US + large.ROWS * large.STEP_US)
@@ -97,4 +101,37 @@ def test_what_is_overdue_is_found_without_a_look_at_what_is_settled(ledger):
     assert large.scans(ledger.engine, statements) == []
     with large.counted(ledger.engine) as cost:
         ledger.overdue(before=NEWEST + timedelta(days=1), limit=1000)
+    assert cost[0] < LIMITS[ledger.engine.dialect.name]
+
+
+class Few(Signal):
+    """Stops what it is given to after so many looks."""
+
+    def __init__(self, looks):
+        super().__init__()
+        self.looks = looks
+
+    def is_set(self):
+        self.looks -= 1
+        return self.looks < 0
+
+
+@pytest.mark.parametrize("kind", [name for name in RetentionPolicy.model_fields if name != "audit_days"])
+def test_a_batch_of_what_is_too_old_is_found_by_an_index(ledger, kind):
+    policy = RetentionPolicy(**{**dict.fromkeys(RetentionPolicy.model_fields, 0), kind: 1})
+    retention = Retention(ledger, policy, Vault(), now=lambda: NEWEST + timedelta(days=2), batch=100)
+    with large.watched(ledger.engine) as statements:
+        removed = retention.prune(rest=0, stop=Few(3))
+    assert large.scans(ledger.engine, statements) == []
+    assert max(removed.values(), default=0) == (0 if kind == "thread_days" else 300)
+
+
+@pytest.mark.parametrize("where", ["front", "middle"])
+def test_a_batch_costs_the_same_wherever_it_is(ledger, where):
+    """Of what is long gone, nothing is looked at again."""
+    policy = RetentionPolicy(**{**dict.fromkeys(RetentionPolicy.model_fields, 0), "message_days": 1})
+    retention = Retention(ledger, policy, Vault(), now=lambda: NEWEST + timedelta(days=2), batch=100)
+    retention.prune(rest=0, stop=Few(1 if where == "front" else large.ROWS // 400))
+    with large.counted(ledger.engine) as cost:
+        retention.prune(rest=0, stop=Few(1))
     assert cost[0] < LIMITS[ledger.engine.dialect.name]

@@ -5,6 +5,7 @@ import typer
 from livery.cli import (
     directory,
     domains,
+    erasing,
     events,
     log,
     pack,
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 events.add_to(app)
 log.add_to(app)
+erasing.add_to(app)
 system.add_to(app)
 serve.add_to(app)
 tokens.add_to(app)

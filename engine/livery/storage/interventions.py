@@ -15,10 +15,11 @@ from livery.ids import new_id
 from livery.models.delivery import FAILED, OPEN, Reason, State
 from livery.models.message import Envelope
 from livery.ports import Execution, Intervention, Now, Query, Who
-from livery.storage import destinations, listing, schema
+from livery.storage import destinations, listing, purging, schema
 from livery.storage.database import micros, moment, told
 from livery.storage.ledger import Ledger
-from livery.storage.rows import Row, attempt_of, wake_of
+from livery.storage.rows import Row, wake_of
+from livery.vault import Vault
 
 _TABLE = schema.delivery
 _OPEN = tuple(state.value for state in OPEN)
@@ -39,13 +40,21 @@ class Interventions:
     """By hand, on one store. Every method is safe from any thread; large ones work in batches."""
 
     def __init__(
-        self, ledger: Ledger, execution: Execution, *, now: Now, tenants: frozenset[str] | None = None
+        self,
+        ledger: Ledger,
+        execution: Execution,
+        *,
+        now: Now,
+        vault: Vault | None = None,
+        tenants: frozenset[str] | None = None,
     ) -> None:
         self._ledger, self._execution, self._now, self._tenants = ledger, execution, now, tenants
+        self._vault = vault or Vault()
 
     def of(self, tenants: Collection[str]) -> "Interventions":
         """The same on what is these tenants' alone; all else is answered like what does not exist."""
-        return Interventions(self._ledger, self._execution, now=self._now, tenants=frozenset(tenants))
+        own = frozenset(tenants)
+        return Interventions(self._ledger, self._execution, now=self._now, vault=self._vault, tenants=own)
 
     def found(self, query: Query) -> list[str]:
         """Ids a retry by filter concerns: of the states given, else of those that did not arrive."""
@@ -75,24 +84,21 @@ class Interventions:
     def purge(self, older_than: timedelta, who: Who, *, tenant: str | None = None) -> int:
         """Remove the personal text of deliveries settled before so long: how many. The rows stay, for the audit.
 
-        Gone are the message, title, addresses, the trace, excerpts of answers, and, with its last delivery, the event's
-        body. Kept are ids, seller, channel, times, states, reasons and codes.
+        What goes and what is kept: `livery.storage.purging`.
         """
-        before, total = micros(self._now() - older_than), 0
+        before, at, total = micros(self._now() - older_than), -1, 0
+        wanted = select(_TABLE).where(schema.SETTLED, _TABLE.c.settled_at < before, _TABLE.c.purged_at.is_(None))
+        if tenant is not None:
+            wanted = wanted.where(_TABLE.c.tenant == tenant)
+        if self._tenants is not None:
+            wanted = wanted.where(_TABLE.c.tenant.in_(sorted(self._tenants)))
+        wanted = wanted.order_by(_TABLE.c.settled_at).limit(_BATCH).with_for_update()
         while True:
             with self._ledger.transaction() as tx:
-                wanted = select(_TABLE).where(
-                    _TABLE.c.state.not_in(_OPEN), _TABLE.c.settled_at < before, _TABLE.c.purged_at.is_(None)
-                )
-                if tenant is not None:
-                    wanted = wanted.where(_TABLE.c.tenant == tenant)
-                if self._tenants is not None:
-                    wanted = wanted.where(_TABLE.c.tenant.in_(sorted(self._tenants)))
-                rows = tx.execute(wanted.limit(_BATCH)).mappings().all()
-                for row in rows:
-                    self._purged(tx, row)
-                self._purge_events(tx, {row["event_key"] for row in rows})
-                total += len(rows)
+                # What was purged is no longer found; where one ended, the next begins.
+                rows = tx.execute(wanted.where(_TABLE.c.settled_at >= at)).mappings().all()
+                purging.purge(tx, rows, vault=self._vault, now=self._now())
+                at, total = rows[-1]["settled_at"] if rows else at, total + len(rows)
                 if len(rows) < _BATCH:
                     self._note(tx, who, "purge", tenant or "*", f"{total} older than {older_than}")
                     return total
@@ -180,31 +186,6 @@ class Interventions:
         tx.execute(update(_TABLE).where(_TABLE.c.id == id_).values(**values))
         self._execution.cancel(tx, [id_])
         return Handled(id_, done=True, said="cancelled")
-
-    def _purged(self, tx: Connection, row: Row) -> None:
-        bare = Envelope(
-            delivery_id=row["id"],
-            event_id=row["event_id"],
-            event_type=row["event_type"],
-            created_at=moment(row["created_at"]),
-        )
-        values: dict[str, Any] = {
-            "purged_at": micros(self._now()), "wire": None, "title": "", "envelope": bare.model_dump_json(),
-            "settled": "{}", "warnings": "[]", "degraded": "[]", "trace": "{}",
-        }  # fmt: skip
-        if row["endpoint"] is None:  # an endpoint's label is no person's
-            values["destination"] = ""
-        tx.execute(update(_TABLE).where(_TABLE.c.id == row["id"]).values(**values))
-        table = schema.attempt
-        for one in tx.execute(select(table).where(table.c.delivery == row["id"])).mappings().all():
-            outcome = attempt_of(one).outcome.model_copy(update={"detail": "", "recipients": ()})
-            mine = (table.c.delivery == row["id"]) & (table.c.number == one["number"])
-            tx.execute(update(table).where(mine).values(outcome=outcome.model_dump_json()))
-
-    def _purge_events(self, tx: Connection, keys: set[str]) -> None:
-        left = select(_TABLE.c.event_key).where(_TABLE.c.event_key.in_(keys), _TABLE.c.purged_at.is_(None))
-        gone = keys - set(tx.execute(left).scalars())
-        tx.execute(update(schema.event).where(schema.event.c.key.in_(gone)).values(body=b"", audience=None))
 
     def _switched(self, key: str, who: Who, action: str, *, disabled: str) -> None:
         now = self._now()
