@@ -24,6 +24,7 @@ from livery.storage.erasure import Erasures
 from livery.storage.identity import IdentityTable
 from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
+from livery.storage.moving import refuse_moved
 from livery.storage.packs import PackTable
 from livery.storage.retention import Retention
 from livery.storage.sender_domains import SenderDomainTable
@@ -77,7 +78,12 @@ class Workshop:
         kinds = engine.channels.types.values()
         endpoints = [one.name for one in kinds if one.addressing == "endpoint"]
         ledger = Ledger(connect(config.database_url), breaker=policy.breaker(), limits=policy.limits(endpoints))
-        execution = _execution(engine, ledger, worker)
+        try:
+            refuse_moved(ledger.engine)
+        except BaseException:
+            ledger.close()
+            raise
+        execution = execution_on(ledger, now=engine.now, patience=config.lease_seconds, worker=worker)
         flow = Flow(
             types=engine.types,
             planner=engine.planner,
@@ -162,16 +168,17 @@ def _shared(ledger: Ledger, now: Now) -> StencilTable | None:
     return None if ledger.engine.dialect.name == "sqlite" else StencilTable(ledger, now=now)
 
 
-def _execution(engine: "Engine", ledger: Ledger, worker: str) -> Execution:
+def execution_on(ledger: Ledger, *, now: Now = utc_now, patience: float = 60.0, worker: str = "") -> Execution:
+    """What wakes the work of a store: by what kind of database it is."""
     if ledger.engine.dialect.name == "postgresql":
         from livery.execution.pgqueuer.adapter import PgQueuerExecution
 
-        return PgQueuerExecution(ledger.engine, now=engine.now, patience=engine.config.lease_seconds)
+        return PgQueuerExecution(ledger.engine, now=now, patience=patience)
     return EmbeddedExecution(
         ledger.engine,
-        now=engine.now,
+        now=now,
         on_takeover=ledger.release_abandoned,
-        patience=engine.config.lease_seconds,
+        patience=patience,
         worker=worker,
-        drift=Drift() if engine.now is utc_now else None,
+        drift=Drift() if now is utc_now else None,
     )

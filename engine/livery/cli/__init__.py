@@ -8,6 +8,7 @@ from livery.cli import (
     erasing,
     events,
     log,
+    moving,
     pack,
     pack_build,
     pack_explain,
@@ -36,6 +37,7 @@ app = typer.Typer(
 events.add_to(app)
 log.add_to(app)
 erasing.add_to(app)
+moving.add_to(app)
 system.add_to(app)
 serve.add_to(app)
 tokens.add_to(app)
