@@ -99,12 +99,19 @@ class Flow:
     ) -> list[Receipt]:
         """Validate all, plan all, then store all in one transaction: every one or none."""
         with self.telemetry.span("accept", events=len(raws)):
-            events = [accept.read(raw, self.types) for raw in raws]
-            self._admit(len(events))
-            self.planner.expect(events, self.now())
-            planned = [(event, self._plans(event)) for event in events]
+            planned = self._planned(raws)
             with self.store.transaction(connection) as tx:
                 receipts = self._keep(tx, planned, due, priority)
+        self._accepted(planned, receipts)
+        return receipts
+
+    async def accept_async(
+        self, raws: Sequence[Any], connection: Any, *, due: datetime | None = None, priority: int | None = None
+    ) -> list[Receipt]:
+        """The same in the transaction of an asynchronous connection; what may take long is done in a thread."""
+        with self.telemetry.span("accept", events=len(raws)):
+            planned = await asyncio.to_thread(self._planned, raws)
+            receipts = await self.store.within(connection, lambda tx: self._keep(tx, planned, due, priority))
         self._accepted(planned, receipts)
         return receipts
 
@@ -164,6 +171,12 @@ class Flow:
         return caught
 
     # ------------------------------------------------------------------ up to the stored deliveries
+
+    def _planned(self, raws: Sequence[Any]) -> list[tuple[Event, Plans | str]]:
+        events = [accept.read(raw, self.types) for raw in raws]
+        self._admit(len(events))
+        self.planner.expect(events, self.now())
+        return [(event, self._plans(event)) for event in events]
 
     def _read(self, raws: Sequence[Any], within: str | None) -> list[Event] | LiveryError:
         """The events of one group, or what is wrong with the first one that is."""

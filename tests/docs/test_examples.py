@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+import databases
 from docs.reading import ROOT
 from livery import Config, Engine
 
@@ -36,6 +37,14 @@ def test_the_host_example_runs_as_a_script(tmp_path):
     done = run(EXAMPLES / "host_orders.py", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert "ORD-2-provision-error: accepted" in done.stdout
+
+
+def test_on_postgresql_every_way_to_write_is_one_transaction(postgres):
+    example = runpy.run_path(str(EXAMPLES / "host_orders_postgres.py"))
+    with databases.database(postgres) as url:
+        assert example["main"](url) == [
+            f"Provisioning failed: Mail Plus (order {order})" for order in ("ORD-2", "ORD-3", "ORD-4")
+        ]
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.name)

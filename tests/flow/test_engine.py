@@ -134,7 +134,7 @@ def test_a_connection_without_a_transaction_is_refused(engine):
 
     host = create_engine(engine.config.database_url)
     engine.migrate()
-    with host.connect() as connection, pytest.raises(StoreError, match="with a transaction begun"):
+    with host.connect() as connection, pytest.raises(StoreError, match="no transaction begun"):
         engine.accept(GOOD, connection=connection)
     host.dispose()
 

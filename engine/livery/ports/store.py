@@ -1,9 +1,9 @@
 """The ledger, as the flow sees it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from livery.models.audience import Audience
 from livery.models.delivery import Attempt, Delivery, Destination
@@ -12,12 +12,23 @@ from livery.models.tenant import TenantRow
 from livery.ports.execution import Verdict, Wake
 from livery.ports.values import Claim, NewEvent, Plan, Query, Settled, Settlement, StoredEvent, Waiting
 
+_T = TypeVar("_T")
+
 
 class Store(Protocol):
     """The ledger. Every method is one transaction unless given one; all are safe from any thread."""
 
     def transaction(self, connection: Any = None) -> AbstractContextManager[Any]:
-        """A write transaction; with the host's own `connection`, part of the host's."""
+        """A write transaction; with the host's own `connection`, part of the host's: what fails takes only itself back.
+
+        Raises:
+            StoreError: `connection` cannot be used so: of another kind, to another database, nothing begun.
+
+        """
+        ...
+
+    async def within(self, connection: Any, do: Callable[[Any], _T]) -> _T:
+        """Do something in the transaction of the host's own asynchronous `connection`; as `transaction` otherwise."""
         ...
 
     def together(self) -> AbstractContextManager[None]:

@@ -1,16 +1,15 @@
 """The ledger: events, deliveries and attempts. Every write is fenced; what is not ours to change stays."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
-from livery.errors import EventConflict, StoreError
+from livery.errors import EventConflict
 from livery.ids import new_id
 from livery.models.audience import Audience
 from livery.models.delivery import OPEN, STARTED, Attempt, Delivery, Destination, Reason, State
@@ -36,10 +35,12 @@ from livery.ports import (
 from livery.storage import destinations, listing, schema, threads, waiting
 from livery.storage.admission import Admission, Refused
 from livery.storage.database import micros, moment, together, told, unless_there, writing
+from livery.storage.lent import Lent
 from livery.storage.revisions import Revisions
 from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
 
 MAX_CRASHES = 3
+_T = TypeVar("_T")
 _A_MOMENT = timedelta(milliseconds=50)
 _OPEN = tuple(state.value for state in OPEN)
 
@@ -78,6 +79,7 @@ class Ledger:
         self.engine, self._breaker = engine, breaker or Breaker()
         self.admission = Admission(engine, limits or Limits())
         self.revisions = Revisions(engine)
+        self._lent = Lent(engine)
 
     @contextmanager
     def transaction(self, connection: Any = None) -> Iterator[Connection]:
@@ -85,13 +87,12 @@ class Ledger:
             with writing(self.engine) as own:
                 yield own
             return
-        if not isinstance(connection, Connection) or not connection.in_transaction():
-            raise StoreError("`connection` must be a SQLAlchemy Connection with a transaction begun")
-        theirs, ours = connection.engine.url, self.engine.url
-        if theirs.get_backend_name() != ours.get_backend_name() or not _same_file(theirs.database, ours.database):
-            raise StoreError(f"`connection` is to another database than Livery's store, {ours.render_as_string()}")
+        with told(), self._lent.joined(connection) as theirs:
+            yield theirs
+
+    async def within(self, connection: Any, do: Callable[[Connection], _T]) -> _T:
         with told():
-            yield connection
+            return await self._lent.within(connection, do)
 
     def together(self) -> AbstractContextManager[None]:
         return together(self.engine)
@@ -320,7 +321,3 @@ def _event_row(one: NewEvent, now: datetime) -> dict[str, Any]:
         "planned_at": micros(now) if one.audience is not None else None,
         "audience": one.audience.model_dump_json() if one.audience is not None else None,
     }
-
-
-def _same_file(one: str | None, other: str | None) -> bool:
-    return bool(one and other) and Path(str(one)).resolve() == Path(str(other)).resolve()
