@@ -1,5 +1,7 @@
 """One thread for the store, so that a slow disk holds up no send. What comes while it is busy is written together.
 
+What is asked for in one turn of the loop comes together, too.
+
 Twenty deliveries under way then cost the disk one commit and not twenty, and what is wanted for each of them alike is
 done for all of them at once. Only the flow uses it.
 """
@@ -43,7 +45,8 @@ class Clerk:
 
     def __init__(self, together: Callable[[], AbstractContextManager[Any]]) -> None:
         self._together = together
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._waiting: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -59,21 +62,35 @@ class Clerk:
             item: one of them.
 
         """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+        job = _Job(many, item, loop, future)
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="livery-store", daemon=True)
                 self._thread.start()
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[_T] = loop.create_future()
-        self._jobs.put(_Job(many, item, loop, future))
+            if waiting := self._waiting.get(loop):
+                waiting.append(job)
+            else:
+                self._waiting[loop] = [job]
+                loop.call_soon(self._hand_over, loop)
         return future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            if jobs := self._waiting.pop(loop, None):
+                self._jobs.put(jobs)
 
     def close(self) -> None:
         """End the thread, after what was asked of it."""
         with self._lock:
             thread, self._thread = self._thread, None
+            waiting, self._waiting = self._waiting, {}
+            for jobs in waiting.values():
+                self._jobs.put(jobs)
+            if thread is not None:
+                self._jobs.put(None)
         if thread is not None:
-            self._jobs.put(None)
             thread.join()
 
     def _work(self) -> None:
@@ -81,15 +98,14 @@ class Clerk:
             first = self._jobs.get()
             if first is None:
                 return
-            jobs = [first]
-            is_last = False
+            jobs, is_last = [*first], False
             with suppress(Empty):
                 while len(jobs) < _MOST and not is_last:
                     more = self._jobs.get_nowait()
                     if more is None:
                         is_last = True
                     else:
-                        jobs.append(more)
+                        jobs += more
             _tell(jobs, self._done(jobs))
             if is_last:
                 return

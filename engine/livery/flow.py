@@ -59,6 +59,7 @@ _LEASED_ELSEWHERE = timedelta(seconds=5)
 _OVERDUE = timedelta(minutes=5)
 _SWEPT = 1000
 _SETTLE_TRIES = 12
+_ON_OUTCOME = "livery_on_outcome"
 
 
 @dataclass(kw_only=True)
@@ -316,7 +317,8 @@ class Flow:
             log.info("%s of %s answers again", where, one.tenant)
         if any(told.status == "failed" for told in end.attempt.outcome.recipients):
             await self._in_store(lambda: self.learn(one, end.attempt))
-        self._tell(one.model_copy(update={"state": end.state, "reason": end.reason}), end)
+        if end.state is State.DEAD or self.hooks.implementations(_ON_OUTCOME):
+            self._tell(one.model_copy(update={"state": end.state, "reason": end.reason}), end)
 
     def _hold(self, destination: str, until: datetime) -> None:
         with self.store.transaction() as tx:
@@ -333,7 +335,7 @@ class Flow:
         return verdict
 
     def _tell(self, delivery: Delivery, end: Settlement) -> None:
-        self.hooks.observe("livery_on_outcome", delivery=delivery, attempt=end.attempt)
+        self.hooks.observe(_ON_OUTCOME, delivery=delivery, attempt=end.attempt)
         if end.state is State.DEAD:
             said = f"{end.reason}: {end.attempt.outcome.detail}".rstrip(": ")
             self.hooks.alarm("dead", f"delivery {delivery.id} to {delivery.destination} was given up ({said})")
