@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import NullPool, create_engine, make_url, text
 
 _USER = "livery"
 
@@ -152,7 +152,9 @@ def own_server() -> Iterator[Server]:
 def database(where: str) -> Iterator[str]:
     """The URL of a database of its own on a server."""
     name = f"livery_{uuid.uuid4().hex}"
-    admin = create_engine(make_url(where).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    admin = create_engine(
+        make_url(where).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", poolclass=NullPool
+    )
     with admin.connect() as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
     try:

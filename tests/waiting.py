@@ -7,10 +7,10 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-def until(found: Callable[[], _T], *, seconds: float = 60, why: Callable[[], str] = str) -> _T:
+def until(found: Callable[[], _T], *, seconds: float = 60, every: float = 0.01, why: Callable[[], str] = str) -> _T:
     """Ask until the answer counts as true, and give it; the suite hangs at nothing."""
     end = time.monotonic() + seconds
     while not (answer := found()):
         assert time.monotonic() < end, f"it did not come in {seconds} seconds: {why()}"
-        time.sleep(0.01)
+        time.sleep(every)
     return answer
