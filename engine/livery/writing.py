@@ -247,6 +247,17 @@ class Writer:
         order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
         return self._shelf.data(self._name(order), self._compiling(order))[0]
 
+    def digest(self, event: Event, chain: Chain, reading: Reading) -> str:
+        """Names the stencil of a message: the digest of all it is made of but the event.
+
+        Raises:
+            NotFound: no pack has words for it.
+
+        """
+        packs, _ = self.packs(chain)
+        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
+        return self._name(_Order(packs, kind, chain, seller_name(chain, event), choice, self._policy))
+
     def choice(self, chain: Chain, packs: PackChain, reading: Reading) -> Choice:
         """The language to write in."""
         last = self._config.default_locale

@@ -55,6 +55,7 @@ CALLS = {
         "content": lambda e, x: e.packs.content(x["version"], within=NORTH),
         "report": lambda e, x: e.packs.report(x["version"], within=NORTH),
         "active": lambda e, x: e.packs.active(x["tenant"], within=NORTH),
+        "used": lambda e, x: e.packs.used(x["tenant"], within=NORTH),
         "activations": lambda e, x: e.packs.activations(x["tenant"], within=NORTH),
         "chain": lambda e, x: e.packs.chain("res-org-n", x["pack"], within=NORTH),
         "history": lambda e, x: e.packs.history(x["tenant"], within=NORTH),

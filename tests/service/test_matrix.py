@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 
+from depot.making import pack_zip
 from livery.domains import Lookup
 from livery.http.app import check_rules
 from livery.http.gate import every_route, rule_of
@@ -20,7 +21,7 @@ from service.served import ROLES, Service, event
 
 OWN = "north"
 """Whom everybody acts for but operators."""
-_NAMES = re.compile(r"stall|nobody|(evt|dlv|chg|tok)_[0-9a-z]{26}|urn:livery:request:\w+")
+_NAMES = re.compile(r"stall|nobody|(evt|dlv|chg|tok|pkv)_[0-9a-z]{26}|urn:livery:request:\w+")
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Side:
     delivery: str = "dlv_" + "0" * 26
     change: str = "chg_" + "0" * 26
     token: str = "tok_" + "0" * 26
+    version: str = "pkv_" + "0" * 26
     destination: str = "smtp:nobody"
     domain: str = "nobody.example"
     user: str = "u-nobody"
@@ -54,7 +56,7 @@ class Row:
 ANYONE = "whoever is known"
 T = {"tenant": "$tenant"}
 SAY = {"operation": "add", "field": "bcc", "value": "address:log@shop.example"}
-V, A, OP = Role.VIEWER, Role.ADMIN, Role.OPERATOR
+V, D, A, OP = Role.VIEWER, Role.DESIGNER, Role.ADMIN, Role.OPERATOR
 ROUTES: dict[tuple[str, str], Row] = {
     ("GET", "/healthz"): Row(None, foreign=None),
     ("GET", "/readyz"): Row(None, foreign=None),
@@ -108,6 +110,17 @@ ROUTES: dict[tuple[str, str], Row] = {
     ("GET", "/v1/tokens"): Row(A, query=T),
     ("POST", "/v1/tokens"): Row(A, 201, body={**T, "name": "x", "roles": ["viewer"]}),
     ("DELETE", "/v1/tokens/{token}"): Row(A, path={"token": "$token"}),
+    ("GET", "/v1/tenants/{tenant}/packs"): Row(V, path=T),
+    ("POST", "/v1/tenants/{tenant}/packs/check"): Row(D, path=T, body=b"no zip"),
+    ("POST", "/v1/tenants/{tenant}/packs"): Row(D, 422, path=T, body=b"no zip"),
+    ("POST", "/v1/tenants/{tenant}/packs/{pack}/activate"): Row(D, path={**T, "pack": "fjord"}, body={}),
+    ("POST", "/v1/tenants/{tenant}/packs/{pack}/rollback"): Row(D, path={**T, "pack": "fjord"}),
+    ("GET", "/v1/tenants/{tenant}/packs/{pack}/drift"): Row(V, path={**T, "pack": "base"}),
+    ("GET", "/v1/tenants/{tenant}/packs/stencil"): Row(V, path=T, query={"type": "OfferProvisionError"}),
+    ("GET", "/v1/packs/history"): Row(V, query=T),
+    ("GET", "/v1/packs/{version}"): Row(V, path={"version": "$version"}),
+    ("GET", "/v1/packs/{version}/zip"): Row(V, path={"version": "$version"}),
+    ("DELETE", "/v1/packs/{version}"): Row(D, 204, path={"version": "$version"}),
     ("GET", "/v1/event-types"): Row(V, foreign=None),
     ("GET", "/v1/event-types/{name}/schema"): Row(V, foreign=None, path={"name": "OfferProvisionError"}),
     ("GET", "/v1/channels"): Row(V, foreign=None),
@@ -130,6 +143,9 @@ class World:
         (change,) = engine.settings.change(tenant, "add", "cc", f"address:cc@{tenant}.example")
         token, _ = engine.identity.create_token("x", roles=["viewer"], tenant=tenant, by="test")
         engine.domains.add(tenant, f"{tenant}.example")
+        version = engine.packs.add(tenant, pack_zip(), who="test")
+        engine.packs.add(tenant, pack_zip(version="2.0.0"), who="test")
+        engine.packs.activate(tenant, "fjord", "2.0.0", who="test", use=False)
         engine.suppressions.add(tenant, f"no@{tenant}.example", who="test")
         self.service.ask(
             "POST",
@@ -148,6 +164,7 @@ class World:
             delivery=delivery,
             change=change.id,
             token=token.id,
+            version=version.id,
             destination=found.destination_key,
             domain=f"{tenant}.example",
             user=f"u-{tenant}",
@@ -159,7 +176,8 @@ class World:
         path_ = path.format(**{name: _said(one, side) for name, one in row.path.items()})
         headers = {"Authorization": f"Bearer {self.tokens[role]}"} if role else {}
         body = _said(row.body, side)
-        options = {} if body is None else {"json": body}
+        options = {} if body is None else {"content": body} if isinstance(body, bytes) else {"json": body}
+        headers |= {"content-type": "application/zip"} if isinstance(body, bytes) else {}
         return self.service.request(method, path_, params=_said(row.query, side), headers=headers, **options)
 
 
@@ -245,6 +263,7 @@ def test_what_is_anothers_is_answered_in_the_words_of_what_does_not_exist(world,
         "/v1/suppressions",
         "/v1/domains",
         "/v1/tokens",
+        "/v1/packs/history",
     ],
 )
 def test_a_list_shows_what_is_ones_own_and_nothing_of_others(world, path):

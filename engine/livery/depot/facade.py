@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from livery.depot.looking import Looking, unknown_version
 from livery.errors import PackError, Problem, Refused, shown
 from livery.ids import new_id
+from livery.locales import one_line
 from livery.packs.chain import PackChain
 from livery.packs.findings import Finding
 from livery.packs.gathering import refusal
@@ -25,6 +26,8 @@ from livery.settings.differences import ANY, Operation, Slot
 
 if TYPE_CHECKING:
     from livery.storage.packs import Changing
+
+_NOTE = 2000
 
 
 class Packs(Looking):
@@ -86,7 +89,7 @@ class Packs(Looking):
         made = PackVersion(
             id=new_id("pkv", now), tenant=tenant, pack=pack.id, version=pack.manifest.version, digest=pack.digest,
             sha256=sha256(content).hexdigest(), size=len(content), title=pack.manifest.title or pack.id,
-            who=who, at=now, note=note, signed_by=signer, counts=counts,
+            who=who, at=now, note=one_line(note, _NOTE), signed_by=signer, counts=counts,
         )  # fmt: skip
         with self._made().changing() as tx:
             same = next((one for one in tx.find(tenant, pack.id) if one.version == made.version), None)
@@ -136,7 +139,7 @@ class Packs(Looking):
             if tx.one(wanted.id) is None:
                 raise unknown_version(version or pack)
             before = tx.standing(tenant, pack)
-            names = use and made.manifest.adds_to is None and self._named(tenant) != pack
+            names = use and made.manifest.adds_to is None and self.used(tenant) != pack
             line = self._line(wanted, "activate", who, note, at=tenant, before=before)
             is_new = before is None or not before.is_active or before.version != wanted.id
             if is_new:
@@ -172,7 +175,8 @@ class Packs(Looking):
             line = PackChange(
                 new_id("pkc", self._now()), self._now(), who, tenant, pack, "roll back",
                 before=now.version if now.is_active else "", before_name=now.name if now.is_active else "",
-                after=version.id if version else "", after_name=version.version if version else "", note=note,
+                after=version.id if version else "", after_name=version.version if version else "",
+                note=one_line(note, _NOTE),
             )  # fmt: skip
             gone = replace(now, is_active=False, who=who, at=line.at)
             back = gone if version is None else _active(version, tenant, who, line.at)
@@ -222,13 +226,8 @@ class Packs(Looking):
         now, was = self._now(), before if before is not None and before.is_active else None
         return PackChange(
             new_id("pkc", now), now, who, at or one.tenant, one.pack, action, before=was.version if was else "",
-            before_name=was.name if was else "", after=one.id, after_name=one.version, note=note,
+            before_name=was.name if was else "", after=one.id, after_name=one.version, note=one_line(note, _NOTE),
         )  # fmt: skip
-
-    def _named(self, tenant: str) -> str | None:
-        """The pack a tenant's settings name, its own or of above."""
-        rows = self._settings.resolved(tenant).rows
-        return next((row.value for row in rows if row.field == "pack" and not row.left_out), None)
 
     def _own(self, tenant: str) -> str | None:
         """The pack a tenant's own settings name in the store."""

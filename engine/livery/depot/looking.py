@@ -31,6 +31,7 @@ class Looking:
         made: the store, made if there is none yet.
         found: the store, or None as long as there is none.
         policy: how much may be kept.
+        default: the pack of tenants that name none.
         now: the clock.
 
     """
@@ -44,16 +45,18 @@ class Looking:
         made: "Callable[[], PackTable]",
         found: "Callable[[], PackTable | None]",
         policy: PackPolicy,
+        default: str,
         now: Now,
     ) -> None:
         self._tree, self._stock, self._settings, self._made, self._found = tree, stock, settings, made, found
-        self._policy, self._now = policy, now
+        self._policy, self._default, self._now = policy, default, now
 
     @classmethod
     def of(cls, engine: "Engine", *, made: "Callable[[], PackTable]", found: "Callable[[], PackTable | None]") -> Self:
         """Those of an engine."""
         parts = engine.tenants, engine.stock, engine.settings
-        return cls(*parts, made=made, found=found, policy=engine.config.packs, now=engine.now)
+        policy, default = engine.config.packs, engine.config.default_pack
+        return cls(*parts, made=made, found=found, policy=policy, default=default, now=engine.now)
 
     def list(
         self, tenant: str | None = None, *, pack: str | None = None, within: str | None = None, limit: int = 1000
@@ -122,6 +125,17 @@ class Looking:
         chain = self._chain(tenant, within)
         self._stock.refresh()
         return [one for _, one in sorted(self._stock.active(chain).items())]
+
+    def used(self, tenant: str, *, within: str | None = None) -> str:
+        """The id of the pack a tenant's messages are made with, where no event type or channel says otherwise.
+
+        Raises:
+            NotFound: there is no such tenant here.
+
+        """
+        self._chain(tenant, within)
+        rows = self._settings.resolved(tenant).rows
+        return next((row.value for row in rows if row.field == "pack" and not row.left_out), "") or self._default
 
     def activations(self, tenant: str | None = None, *, within: str | None = None) -> Sequence[Active]:
         """What tenants say is active by their own word, by pack and tenant.

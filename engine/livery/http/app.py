@@ -16,6 +16,7 @@ from livery.http.intake import Intake
 from livery.http.limits import Limits
 from livery.http.pages import ROUTERS as PAGES
 from livery.http.sessions import recognise
+from livery.packtools.viewing import Viewing
 
 _ABOUT = """Hand events in, see what became of them, and say who is told of what.
 
@@ -26,12 +27,13 @@ what does not exist. Errors are problem details (RFC 9457)."""
 
 def assembled(engine: Engine, *, worker: bool) -> FastAPI:
     """The application; see `livery.http.create_app`."""
-    attendant, intake = Attendant(engine), Intake(engine)
+    attendant, intake, viewing = Attendant(engine), Intake(engine), Viewing(engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.callback(intake.close)
+            stack.callback(viewing.close)
             if worker:
                 await stack.enter_async_context(attendant.at_work())
             yield
@@ -47,6 +49,7 @@ def assembled(engine: Engine, *, worker: bool) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.engine, app.state.gate, app.state.intake, app.state.attendant = engine, Gate(engine), intake, attendant
+    app.state.viewing = viewing
     app.state.gate.recognisers.insert(0, recognise)
     app.add_middleware(Limits, policy=engine.config.server)
     problems.install(app)

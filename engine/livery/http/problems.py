@@ -141,7 +141,8 @@ def of_livery(request: Request, error: LiveryError, *, at: str = "", kind: Kind 
         log.error("request %s: %s: %s", request.scope.get(REQUEST_ID), type(error).__name__, error)
         return answer(request, kind, "The service failed; its log says why, under this request's name.")
     detail = getattr(error, "summary", "") or str(error)
-    return answer(request, kind, detail.rstrip(":"), at=[_placed(request, one, at) for one in problems])
+    found = [ProblemAt(detail=_told(one), about=one.place or None) for one in getattr(error, "findings", ())]
+    return answer(request, kind, detail.rstrip(":"), at=[*(_placed(request, one, at) for one in problems), *found])
 
 
 def install(app: FastAPI) -> None:
@@ -187,6 +188,12 @@ def kind_phrase(status: int) -> str:
     from http import HTTPStatus
 
     return HTTPStatus(status).phrase
+
+
+def _told(found: Any) -> str:
+    """A finding in a pack, without its place."""
+    said = f"{found.message}; {found.fix}" if found.fix else found.message
+    return f"{found.severity}: {said}"
 
 
 def _placed(request: Request, one: Problem, at: str) -> ProblemAt:

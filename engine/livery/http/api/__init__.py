@@ -8,11 +8,12 @@ from livery.http.api import (
     domains,
     events,
     health,
+    packs,
     settings,
     suppressions,
     tenants,
     tokens,
 )
 
-_PARTS = (events, asking, deliveries, settings, tenants, directory, suppressions, domains, tokens, catalogue)
+_PARTS = (events, asking, deliveries, settings, packs, tenants, directory, suppressions, domains, tokens, catalogue)
 ROUTERS = (*(one.routes for one in _PARTS), health.open_to_all, health.told)

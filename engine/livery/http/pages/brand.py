@@ -84,7 +84,7 @@ def _tokens(engine: Engine, chain: Chain) -> dict[str, str]:
     name = next((one.pack for one in reversed(chain) if one.pack), None) or engine.config.default_pack
     given = [(one.id, one.brand) for one in chain if one.brand]
     try:
-        packs = engine.library.chain(name)
+        packs = engine.stock.chain(name, chain)
     except LiveryError:  # a pack that is not there or broken is told of on the page of packs
         return {}
     return resolve(packs.token_layers(), given).values
