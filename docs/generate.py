@@ -1,4 +1,4 @@
-"""Writes the pages in docs/reference and the passages between `<!-- generated: … -->` marks.
+"""Writes the pages in docs/reference, the passages between `<!-- generated: … -->` marks, and a new store's script.
 
 python docs/generate.py            write what is stale
 python docs/generate.py --check    write nothing; name what is stale and exit 1
@@ -15,6 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import pages
+from livery.storage import fresh
 
 ROOT = Path(__file__).resolve().parent.parent
 _PASSAGE = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
@@ -26,6 +27,7 @@ def texts() -> Iterator[tuple[Path, str]]:
     facts = pages.Facts()
     for name, page in pages.PAGES.items():
         yield ROOT / "docs" / "reference" / f"{name}.md", _NOTE + page(facts)
+    yield fresh.SCRIPT, fresh.script()
     for file in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         text = file.read_text("utf-8")
         if _PASSAGE.search(text):

@@ -25,16 +25,14 @@ from livery.domains import Resolver
 from livery.errors import LiveryError
 from livery.hooks import Hooks, Loaded, unique
 from livery.identity import Identity, Sessions
-from livery.models.delivery import Delivery
 from livery.models.event import Event, EventType
 from livery.models.explanation import Explanation, Planned
-from livery.models.message import Envelope
 from livery.packs.chain import Changes, Library
 from livery.packs.installed import installed_packs
 from livery.packs.signatures import Trust
 from livery.packs.stock import Stock
 from livery.planning import Planner
-from livery.ports import Now, Suppress, nobody_suppressed, utc_now
+from livery.ports import Claim, Now, Suppress, nobody_suppressed, utc_now
 from livery.safe import Safe
 from livery.sender_domains import SenderDomains
 from livery.settings.live import Live
@@ -254,9 +252,10 @@ class Engine(Acceptance, DeliveryLog):
 
     # ------------------------------------------------------------------ what was done
 
-    def suppressed(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
-        """Whom not to write to, right before a send, each with why: by the suppression list, and by `suppress`."""
-        return {**self.suppressions.before_send(delivery, envelope), **self.suppress(delivery, envelope)}
+    def suppressed(self, claims: Sequence[Claim]) -> Sequence[Mapping[str, str]]:
+        """Whom not to write to, right before sends, each with why: by the suppression list, and by `suppress`."""
+        listed = self.suppressions.before_send(claims)
+        return [{**off, **self.suppress(one.delivery, one.envelope)} for one, off in zip(claims, listed, strict=True)]
 
     def metrics(self) -> str:
         """The metrics of this process, in Prometheus' text format."""

@@ -37,15 +37,15 @@ from livery.ports import (
     Settled,
     Settlement,
     Store,
-    Suppress,
+    SuppressAll,
     Verdict,
     Wake,
-    nobody_suppressed,
+    none_suppressed,
     nothing_learnt,
 )
 from livery.retry import plan_again
 from livery.safe import Safe
-from livery.sending import Policy, Sender
+from livery.sending import Policy, Ready, Sender
 from livery.steps import accept
 from livery.telemetry import TRACE, Telemetry
 from livery.writing import Writer
@@ -59,6 +59,7 @@ _LEASED_ELSEWHERE = timedelta(seconds=5)
 _OVERDUE = timedelta(minutes=5)
 _SWEPT = 1000
 _SETTLE_TRIES = 12
+_ON_OUTCOME = "livery_on_outcome"
 
 
 @dataclass(kw_only=True)
@@ -77,15 +78,15 @@ class Flow:
     random: Random
     policy: Policy
     worker: str = ""
-    suppress: Suppress = nobody_suppressed
+    suppress: SuppressAll = none_suppressed
     learn: Learn = nothing_learnt
     telemetry: Telemetry = field(default_factory=Telemetry)
 
     def __post_init__(self) -> None:
         self._clerk = Clerk(self.store.together)
         self._sender = Sender(
-            **{one.name: getattr(self, one.name) for one in fields(Sender) if one.name != "in_store"},
-            in_store=self._clerk.do,
+            **{one.name: getattr(self, one.name) for one in fields(Sender) if one.name != "clerk"},
+            clerk=self._clerk,
         )
         self._plan_threads = ThreadPoolExecutor(_PLANNERS, thread_name_prefix="livery-plan")
 
@@ -139,17 +140,15 @@ class Flow:
         """Bring one due piece of work forward, and say when to wake it again."""
         if wake.lane == PLAN:
             return await asyncio.get_running_loop().run_in_executor(self._plan_threads, self._plan_late, wake)
-        claim = await self._in_store(
-            lambda: self.store.claim(wake.work, now=self.now(), lease=self.policy.lease, worker=self.worker)
-        )
-        if not isinstance(claim, Claim):
-            return await self._not_sent(wake.work, claim)
-        one = claim.delivery
+        ready = await self._clerk.do_alike(self._claimed, wake.work)
+        if not isinstance(ready, Ready):
+            return await self._not_sent(wake.work, ready)
+        claim, one = ready.claim, ready.claim.delivery
         names: dict[str, str | int] = {"delivery": one.id, "event": one.event_id, "tenant": one.tenant}
         with self.telemetry.span(
             "deliver", parent=one.trace.get(TRACE, ""), channel=one.channel, attempt=one.attempts, **names
         ) as span:
-            end = await self._sender.attempt(claim)
+            end = await self._sender.attempt(ready)
             settled = await self._recorded(claim, end) if end else Settled(recorded=False)
             if end is None or not settled.recorded:
                 return Again(_LEASED_ELSEWHERE)  # somebody else has it; should they die with it, it is taken up again
@@ -285,15 +284,21 @@ class Flow:
 
     # ------------------------------------------------------------------ from a delivery to its outcome
 
+    def _claimed(self, ids: Sequence[str]) -> list[Ready | Verdict]:
+        """Claim deliveries, and gather what their attempts need; for the others what the ledger says of them."""
+        found = self.store.claim_all(ids, now=self.now(), lease=self.policy.lease, worker=self.worker)
+        ready = iter(self._sender.ready([one for one in found if isinstance(one, Claim)]))
+        return [next(ready) if isinstance(one, Claim) else one for one in found]
+
     async def _recorded(self, claim: Claim, end: Settlement) -> Settled:
         """Record the end of an attempt; while the disk is full, again and again: it was sent, and must be known."""
         for tries in range(_SETTLE_TRIES):
             try:
-                return await self._in_store(lambda: self.store.settle(claim, end))
+                return await self._clerk.do_alike(self.store.settle_all, (claim, end))
             except StoreError as error:
                 log.warning("delivery %s: its outcome cannot be recorded: %s", claim.delivery.id, error)
                 await asyncio.sleep(min(2**tries / 10, 5))
-        return await self._in_store(lambda: self.store.settle(claim, end))
+        return await self._clerk.do_alike(self.store.settle_all, (claim, end))
 
     async def _follow(self, claim: Claim, end: Settlement, settled: Settled) -> None:
         """What an attempt means for others, and who is told of it."""
@@ -312,7 +317,8 @@ class Flow:
             log.info("%s of %s answers again", where, one.tenant)
         if any(told.status == "failed" for told in end.attempt.outcome.recipients):
             await self._in_store(lambda: self.learn(one, end.attempt))
-        self._tell(one.model_copy(update={"state": end.state, "reason": end.reason}), end)
+        if end.state is State.DEAD or self.hooks.implementations(_ON_OUTCOME):
+            self._tell(one.model_copy(update={"state": end.state, "reason": end.reason}), end)
 
     def _hold(self, destination: str, until: datetime) -> None:
         with self.store.transaction() as tx:
@@ -329,7 +335,7 @@ class Flow:
         return verdict
 
     def _tell(self, delivery: Delivery, end: Settlement) -> None:
-        self.hooks.observe("livery_on_outcome", delivery=delivery, attempt=end.attempt)
+        self.hooks.observe(_ON_OUTCOME, delivery=delivery, attempt=end.attempt)
         if end.state is State.DEAD:
             said = f"{end.reason}: {end.attempt.outcome.detail}".rstrip(": ")
             self.hooks.alarm("dead", f"delivery {delivery.id} to {delivery.destination} was given up ({said})")

@@ -1,27 +1,30 @@
 """Sending: from a claimed delivery to what came of one attempt. Owns render → deliver; only the flow uses it."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from random import Random
 from typing import Any
 
 from livery.channel import Dispatch
 from livery.channels import Channels
+from livery.clerk import Clerk
 from livery.hooks import Hooks
+from livery.locales import one_line
 from livery.models.classification import marks, redacted, secrets_of
 from livery.models.delivery import Outcome, Reason
 from livery.models.event import Event, EventType
 from livery.models.tenant import Chain
 from livery.planning import Planner
-from livery.ports import Claim, Now, Settlement, Store, Suppress
+from livery.ports import Claim, Now, Settlement, Store, SuppressAll, Wire
 from livery.retry import Rules
 from livery.safe import Safe
 from livery.steps import deliver
 from livery.telemetry import Telemetry
 from livery.writing import Writer, reading_of
 
+_SAID = 300
 DEADLINE = 30.0
 """Seconds a send may take where its channel is not known any more."""
 
@@ -39,12 +42,36 @@ class Policy:
     """Pieces of work stored above which nothing is accepted; 0 for no bound."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claim, with what an attempt of it needs of the store and of the settings.
+
+    Attributes:
+        claim: the claim.
+        kept_off: addresses that must not be written to, each with why.
+        event: what it is about; None if its message is written and holds no secret.
+        chain: the tenants as they count for it.
+        destination: where it goes, if it is to no person; None if that is no longer configured.
+        accounts: what the tenants have for a channel to persons, the nearest first.
+        problem: why it cannot be sent now.
+
+    """
+
+    claim: Claim
+    kept_off: Mapping[str, str] = field(default_factory=dict)
+    event: Event | None = None
+    chain: Chain = ()
+    destination: Any = None
+    accounts: Sequence[Any] = ()
+    problem: Outcome | None = None
+
+
 @dataclass(kw_only=True)
 class Sender:
     """Makes attempts, with what the flow was put together from.
 
     Attributes:
-        in_store: does a job in the store's thread.
+        clerk: does what is done in the store.
 
     """
 
@@ -59,26 +86,64 @@ class Sender:
     random: Random
     policy: Policy
     worker: str
-    suppress: Suppress
+    suppress: SuppressAll
     telemetry: Telemetry
-    in_store: Callable[[Callable[[], Any]], "asyncio.Future[Any]"]
+    clerk: Clerk
 
-    async def attempt(self, claim: Claim) -> Settlement | None:
+    def ready(self, claims: Sequence[Claim]) -> list[Ready]:
+        """What attempts of these claims need, gathered in the store's thread. Raises nothing: they are claimed."""
+        try:
+            kept_off: Sequence[Mapping[str, str] | Outcome] = self.suppress(claims)
+        except Exception:  # noqa: BLE001 - whichever it is of, the others are sent
+            kept_off = [self._kept_off(claim) for claim in claims]
+        return [
+            Ready(claim, problem=off) if isinstance(off, Outcome) else self._ready(claim, off)
+            for claim, off in zip(claims, kept_off, strict=True)
+        ]
+
+    def _kept_off(self, claim: Claim) -> Mapping[str, str] | Outcome:
+        try:
+            return self.suppress([claim])[0]
+        except Exception as error:  # noqa: BLE001 - nothing is sent to who might be suppressed
+            said = f"who is suppressed could not be found out: {type(error).__name__}: {error}"
+            return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=one_line(said, _SAID))
+
+    def _ready(self, claim: Claim, kept_off: Mapping[str, str]) -> Ready:
+        one, event, chain = claim.delivery, None, Chain()
+        kind, where = self.types.get(one.event_type), claim.endpoint
+        try:
+            if claim.wire is None or (kind and marks(kind.data)):
+                event = self.safe.event(claim.event)
+            if claim.wire is None and event is not None:
+                chain = self.planner.settled(event, one.channel, claim.event.accepted_at, late=True)
+        except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
+            return Ready(claim, kept_off, problem=_unwritten(error))
+        try:
+            destination = self.planner.destination(one, where) if where else None
+            accounts = [] if where else self.planner.accounts(one)
+        except Exception as error:  # noqa: BLE001 - an operator can mend it while the delivery waits
+            problem = Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error))
+            return Ready(claim, kept_off, event, problem=problem)
+        return Ready(claim, kept_off, event, chain, destination, accounts)
+
+    async def attempt(self, ready: Ready) -> Settlement | None:
         """One attempt, from what is written to what came of it; None if the lease was lost over it."""
+        claim, kept_off = ready.claim, ready.kept_off
         started_at, kind = self.now(), self.channels.types.get(claim.delivery.channel)
-        kept_off = await self.in_store(lambda: self.suppress(claim.delivery, claim.envelope))
         everybody = claim.envelope.addresses or (claim.delivery.destination,)
         if all(one in kept_off for one in everybody):
             return deliver.withheld(claim, kept_off, at=started_at, worker=self.worker)
         kept_off = {one: why for one, why in kept_off.items() if one in everybody}
         claim = replace(claim, settled={**claim.settled, **dict.fromkeys(kept_off, "suppressed")})
 
+        ready = replace(ready, claim=claim)
+
         async def extend() -> bool:
             until = self.now() + self.policy.lease
-            return bool(await self.in_store(lambda: self.store.extend(claim, until)))
+            return await self.clerk.do(lambda: self.store.extend(claim, until))
 
         try:
-            came = await deliver.held(self._sent(claim), extend, every=self.policy.lease.total_seconds() / 4)
+            came = await deliver.held(self._sent(ready), extend, every=self.policy.lease.total_seconds() / 4)
         except asyncio.CancelledError:  # the worker stops and waited long enough; the end is recorded all the same
             took = (self.now() - started_at).total_seconds() * 1000
             came = Outcome(status="unknown", reason=Reason.TIMEOUT, detail="broken off: the worker stopped"), took
@@ -98,69 +163,56 @@ class Sender:
         )
         return deliver.told_of(end, kept_off)
 
-    async def _sent(self, claim: Claim) -> tuple[Outcome, float]:
+    async def _sent(self, ready: Ready) -> tuple[Outcome, float]:
+        claim, took = ready.claim, 0.0
         with self.telemetry.span("render", stored=int(claim.wire is not None)):
-            wire = await self._write(claim)
+            wire = ready.problem or await self._write(ready)
         with self.telemetry.span("send", channel=claim.delivery.channel):
-            outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(claim, wire)
-        if secrets := await self._secrets(claim):  # a far side may send back what it got
+            outcome, took = (wire, 0.0) if isinstance(wire, Outcome) else await self._send(ready, wire)
+        secrets = secrets_of(ready.event.data) if ready.event is not None else ()
+        if secrets:  # a far side may send back what it got
             outcome = Outcome.model_validate(redacted(outcome.model_dump(mode="json"), secrets))
         return outcome, took
 
-    async def _secrets(self, claim: Claim) -> tuple[str, ...]:
-        """What may stand in no log."""
-        kind = self.types.get(claim.delivery.event_type)
-        if kind is None or not marks(kind.data):
-            return ()
-        stored = await self.in_store(lambda: self.store.event(claim.delivery.event_key))
-        return secrets_of(self.safe.event(stored).data) if stored else ()
-
-    async def _write(self, claim: Claim) -> bytes | Outcome:
+    async def _write(self, ready: Ready) -> bytes | Outcome:
         """The bytes to send: the first attempt's if there are some, so that every copy is the same."""
-        if claim.wire is not None:
-            return self.safe.sent(claim.wire, claim.delivery.event_key)
+        claim, event = ready.claim, ready.event
         delivery = claim.delivery
         try:
-            stored = await self.in_store(lambda: self.store.event(delivery.event_key))
-            assert stored is not None, "a delivery's event is never removed before it"
-            event = self.safe.event(stored)
-            reading = reading_of(delivery.trace, stored.accepted_at)
-            chain, where = await self.in_store(lambda: self._settled(claim, event, stored.accepted_at))
+            if claim.wire is not None:
+                return self.safe.sent(claim.wire, delivery.event_key)
+            assert event is not None, "it was read, since there is no message yet"
+            reading = reading_of(delivery.trace, claim.event.accepted_at)
             message, wording, wire = self.writer.message(
-                event, chain, delivery.channel, claim.envelope, reading, destination=where
+                event, ready.chain, delivery.channel, claim.envelope, reading, destination=ready.destination
             )
         except Exception as error:  # noqa: BLE001 - what cannot be written now is tried again, and at last a dead letter
-            return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")
+            return _unwritten(error)
         if message.degraded:
             self.telemetry.degraded(delivery.channel)
         if news := self.writer.news(wording.packs[:1], message.degraded):
             said = f"{', '.join(wording.packs[:1]) or 'no pack'} (delivery {delivery.id}): {'; '.join(news)}"
             self.hooks.alarm("degraded", said, event)
         trace = {**delivery.trace, "wording": wording.model_dump(mode="json")}
-        kept = self.safe.wire(event, wire, delivery.event_key)
-        if await self.in_store(lambda: self.store.keep_wire(claim, kept, message, trace)):
+        kept = Wire(claim, self.safe.wire(event, wire, delivery.event_key), message, trace)
+        if await self.clerk.do_alike(self.store.keep_wires, kept):
             return wire
         return Outcome(status="retry", reason=Reason.WORKER_CRASHED, detail="taken over by another worker")
 
-    def _settled(self, claim: Claim, event: Event, accepted_at: datetime) -> tuple[Chain, Any]:
-        """The tenants as they count for a delivery, and where it goes, if it is to no person."""
-        chain = self.planner.settled(event, claim.delivery.channel, accepted_at, late=True)
-        return chain, self.planner.destination(claim.delivery, claim.endpoint) if claim.endpoint else None
-
-    async def _send(self, claim: Claim, wire: bytes) -> tuple[Outcome, float]:
-        destination, where, accounts = None, claim.endpoint, list[Any]()
+    async def _send(self, ready: Ready, wire: bytes) -> tuple[Outcome, float]:
+        claim = ready.claim
+        if claim.endpoint is not None and ready.destination is None:
+            said = "the destination is no longer configured"
+            return Outcome(status="failed", reason=Reason.GONE, detail=said), 0.0
         try:
-            if where is None:
-                accounts = await self.in_store(lambda: self.planner.accounts(claim.delivery))
-            else:
-                destination = await self.in_store(lambda: self.planner.destination(claim.delivery, where))
-                if destination is None:
-                    said = "the destination is no longer configured"
-                    return Outcome(status="failed", reason=Reason.GONE, detail=said), 0.0
             channel = self.channels.open(claim.delivery.channel)
         except Exception as error:  # noqa: BLE001 - an operator can mend it while the delivery waits
             return Outcome(status="retry", reason=Reason.MISCONFIGURED, detail=str(error)), 0.0
         attempts, settled, thread = claim.delivery.attempts, claim.settled, claim.thread
-        dispatch = Dispatch(claim.envelope, destination, wire, attempts, settled, accounts, thread)
+        dispatch = Dispatch(claim.envelope, ready.destination, wire, attempts, settled, ready.accounts, thread)
         kind = self.channels.types.get(claim.delivery.channel)
         return await deliver.attempt(channel, dispatch, deadline=kind.deadline if kind else DEADLINE)
+
+
+def _unwritten(error: Exception) -> Outcome:
+    return Outcome(status="retry", reason=Reason.RENDER_FAILED, detail=f"{type(error).__name__}: {error}")

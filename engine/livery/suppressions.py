@@ -15,9 +15,8 @@ from livery.errors import InputError, NotFound, Problem, shown
 from livery.kept import Kept
 from livery.locales import one_line
 from livery.models.delivery import Attempt, Delivery, Reason
-from livery.models.message import Envelope
 from livery.models.tenant import Chain
-from livery.ports import Now
+from livery.ports import Claim, Now
 from livery.tenants import Tree
 
 ANY = "*"
@@ -250,12 +249,22 @@ class Suppressions:
         found = {given: known[normal, event_type, tenants] for given, normal in asked.items()}
         return {given: one.why() for given, one in found.items() if one and (one.until is None or one.until > now)}
 
-    def before_send(self, delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:
-        """`livery.ports.Suppress`: asked right before every send."""
-        if not envelope.addresses:
-            return {}
-        chain = self._tree.chain(delivery.tenant, late=True) or ()
-        return self.kept_off(chain, delivery.event_type, envelope.addresses)
+    def before_send(self, claims: Sequence[Claim]) -> Sequence[Mapping[str, str]]:
+        """`livery.ports.SuppressAll`: asked right before every send; one query for all of one seller and event type."""
+        asked: dict[tuple[str, str], dict[str, None]] = {}
+        for one in claims:
+            alike = asked.setdefault((one.delivery.tenant, one.delivery.event_type), {})
+            alike.update(dict.fromkeys(one.envelope.addresses))
+        found = {
+            (tenant, kind): self.kept_off(self._tree.chain(tenant, late=True) or (), kind, addresses)
+            for (tenant, kind), addresses in asked.items()
+            if addresses
+        }
+        kept_off = (found.get((one.delivery.tenant, one.delivery.event_type)) for one in claims)
+        return [
+            {address: off[address] for address in one.envelope.addresses if address in off} if off else {}
+            for one, off in zip(claims, kept_off, strict=True)
+        ]
 
     def learn(self, delivery: Delivery, attempt: Attempt) -> list[Suppression]:
         """Put addresses on the list whose server says, for good, that nobody is there."""

@@ -77,6 +77,9 @@ class Telemetry:
     @contextmanager
     def span(self, name: str, *, parent: str = "", **attributes: str | int) -> Iterator[Span]:
         """A span around a piece of the flow; `parent` is a W3C `traceparent`."""
+        if not parent and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            yield trace.INVALID_SPAN  # the host has no SDK, and nothing to hang it on either
+            return
         context = _CONTEXT.extract({TRACE: parent}) if parent else None
         named = {f"livery.{key}": value for key, value in attributes.items()}
         with self._tracer.start_as_current_span(f"livery.{name}", context, attributes=named) as span:
@@ -106,6 +109,8 @@ class Telemetry:
             span.set_attributes({"livery.outcome": outcome.status, "livery.reason": reason})
             if outcome.status not in ("delivered", "accepted"):
                 span.set_status(StatusCode.ERROR, reason)
+        if not log.isEnabledFor(logging.INFO):
+            return
         values = (
             delivery.id, delivery.event_id, delivery.event_type, delivery.tenant, channel, end.attempt.number,
             str(end.state), outcome.status, reason, outcome.code, round(end.attempt.duration_ms, 1),

@@ -22,29 +22,34 @@ STEPS = {
     "add_events": (Ledger, "add_events"),
     "add_deliveries": (Ledger, "add_deliveries"),
     "put": (EmbeddedExecution, "put"),
-    "claim": (Ledger, "claim"),
-    "keep_wire": (Ledger, "keep_wire"),
+    "claim": (Ledger, "claim_all"),
+    "keep_wire": (Ledger, "keep_wires"),
     "send": (deliver, "attempt"),
-    "settle": (Ledger, "settle"),
+    "settle": (Ledger, "settle_all"),
     "end": (EmbeddedExecution, "_end"),
 }
 
 
-def killing(when, step, number):
-    """Let the process die at the nth call of a step."""
-    home, name = STEPS[step]
-    inner, calls = getattr(home, name), 0
+MANY = ("claim", "keep_wire", "settle")
+"""Steps that are taken for several deliveries at once."""
 
-    def due():
-        nonlocal calls
-        calls += 1
-        return calls == number
+
+def killing(when, step, number):
+    """Let the process die at the step with which the nth is done."""
+    home, name = STEPS[step]
+    inner, done = getattr(home, name), 0
+
+    def due(args):
+        nonlocal done
+        before = done
+        done += len(args[1]) if step in MANY else 1
+        return before < number <= done
 
     def die():
         os.kill(os.getpid(), signal.SIGKILL)
 
     async def awaited(*args, **kwargs):
-        is_due = due()
+        is_due = due(args)
         if is_due and when == "before":
             die()
         result = await inner(*args, **kwargs)
@@ -53,7 +58,7 @@ def killing(when, step, number):
         return result
 
     def called(*args, **kwargs):
-        is_due = due()
+        is_due = due(args)
         if is_due and when == "before":
             die()
         result = inner(*args, **kwargs)
@@ -67,7 +72,8 @@ def killing(when, step, number):
 class MarksFirst(Sender):
     """What no outbox may do: it looks well as long as nobody dies."""
 
-    async def _send(self, claim, wire):
+    async def _send(self, ready, wire):
+        claim = ready.claim
         early = deliver.settlement(
             claim,
             Outcome(status="delivered"),
@@ -78,7 +84,7 @@ class MarksFirst(Sender):
             worker=self.worker,
         )
         self.store.settle(claim, early)
-        return await super()._send(claim, wire)
+        return await super()._send(ready, wire)
 
 
 def main():

@@ -9,7 +9,7 @@ from livery.execution.embedded import EmbeddedExecution
 from livery.execution.pgqueuer.adapter import PgQueuerExecution
 from livery.models.delivery import Outcome, Reason, State
 from livery.models.message import Format, Message
-from livery.ports import Claim, Query, Who
+from livery.ports import Claim, Query, Who, Wire
 from livery.storage.interventions import Interventions
 from store.ledgers import BUSY, GOOD, START, added, claimed, ended, opened
 
@@ -44,7 +44,7 @@ def settled(ledger, id_, outcome=DEAD, wire=b"the bytes", settled_at=None):
     added(ledger, id_)
     claim = claimed(ledger, id_)
     message = Message(format=Format.JSON, locale="en", title="Your order", text="")
-    assert ledger.keep_wire(claim, wire, message, {"audience": {"to": "joe@example.org"}})
+    assert ledger.keep_wires([Wire(claim, wire, message, {"audience": {"to": "joe@example.org"}})]) == [True]
     assert ledger.settle(claim, ended(claim, outcome)).recorded
     return id_
 

@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
 from livery.errors import ConfigError, StoreError, StoreFull
-from livery.storage import schema
+from livery.storage import fresh, schema
 from livery.storage.database import connect, writing
 
 
@@ -40,6 +40,22 @@ def test_the_migrations_replayed_are_the_schema(store_url):
     engine.dispose()
 
 
+def test_a_new_store_is_what_the_migrations_come_to(tmp_path):
+    urls = [f"sqlite:///{tmp_path}/{name}.db" for name in ("at once", "step by step")]
+    connect(urls[0]).dispose()
+    replayed = create_engine(urls[1])
+    with replayed.begin() as connection:
+        fresh.replay(connection)
+    replayed.dispose()
+    dumps = []
+    for url in urls:
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as raw:
+            dumps.append({line for line in raw.iterdump() if "livery_generation" not in line})
+        raw.close()
+    assert dumps[0] == dumps[1]
+    assert any(schema.HEAD in line for line in dumps[0])
+
+
 def test_opening_again_changes_nothing(store_url):
     connect(store_url).dispose()
     engine = connect(store_url)
@@ -63,8 +79,9 @@ def test_a_migration_that_is_killed_half_way_leaves_nothing_and_can_be_run_again
         "    made(name, *arguments, **options)\n"
         "    if name == 'ix_livery_setting_change_revision': os.kill(os.getpid(), signal.SIGKILL)\n"
         "op.create_index = create_index\n"
-        "from livery.storage.database import connect\n"
-        f"connect({store_url!r})\n"
+        "from livery.storage import database, fresh\n"
+        "database.make = fresh.replay\n"
+        f"database.connect({store_url!r})\n"
     )
     done = subprocess.run([sys.executable, "-c", killed], capture_output=True, text=True, check=False)
     assert done.returncode == -9, done.stderr

@@ -8,7 +8,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, case, delete, func, select, update
@@ -32,6 +34,8 @@ _FOR_EVER = timedelta(days=3650)
 _RECOUNT = 1.0
 _STORE_AGAIN = 1.0
 _RAISED = timedelta(seconds=10)
+_LINGER = 0.005
+"""Seconds for which what has ended waits for more to end: recorded together, they cost one transaction."""
 
 _TABLE = schema.wake
 _PUT = insert(_TABLE).on_conflict_do_nothing()
@@ -157,7 +161,8 @@ class EmbeddedExecution:
             self._loop = self._nudged = None
 
     async def _at_work(self, work: Work, tenure: Tenure, *, until_idle: bool, load: Load) -> None:
-        shift = _Shift(work)
+        assert self._nudged is not None, "run() sets it"
+        shift = _Shift(work, self._nudged, enough=max(load.concurrency // 4, 1))
         if tenure.is_alone:
             for suspect in await asyncio.to_thread(self._on_takeover):
                 await self._alone(shift, suspect, tenure)
@@ -171,9 +176,9 @@ class EmbeddedExecution:
                         raise
                     log.warning("the store cannot be worked on, trying again: %s", error)
                     await asyncio.sleep(_STORE_AGAIN)
-                if until_idle and not shift.running and not shift.unrecorded:
+                if until_idle and not shift.running and not shift.ended:
                     return
-                await self._wait(shift.running.values())
+                await self._wait()
         except asyncio.CancelledError:
             await self._let_end(shift, tenure)
             raise
@@ -182,11 +187,12 @@ class EmbeddedExecution:
             raise
 
     async def _step(self, shift: "_Shift", tenure: Tenure, load: Load) -> None:
-        """Record what has ended, then begin what is due."""
-        shift.unrecorded += shift.ended()
-        if shift.unrecorded:
-            await asyncio.to_thread(self._end, shift.unrecorded, tenure)
-            shift.unrecorded = []
+        """Record what has ended, and begin what is due."""
+        shift.start(load.concurrency - len(shift.running))
+        if shift.ended:
+            ended = list(shift.ended)
+            await asyncio.to_thread(self._end, ended, tenure)
+            del shift.ended[: len(ended)]
         if time.monotonic() - self._beaten >= self._beat:
             self._beaten = time.monotonic()
             await asyncio.to_thread(self._turf.beat, tenure)
@@ -194,7 +200,7 @@ class EmbeddedExecution:
         if free > len(shift.ahead):
             count = load.concurrency + free - len(shift.ahead)
             shift.ahead += await asyncio.to_thread(self._look, count, shift.busy(), load)
-        shift.start(free)
+        shift.start(load.concurrency - len(shift.running))
 
     async def _alone(self, shift: "_Shift", suspect: str, tenure: Tenure) -> None:
         with told(), self._engine.connect() as connection:
@@ -207,18 +213,18 @@ class EmbeddedExecution:
     async def _let_end(self, shift: "_Shift", tenure: Tenure) -> None:
         """Graceful stop: nothing new is taken, what is being sent may end, and its end is recorded."""
         if shift.running:
-            _, late = await asyncio.wait(shift.running.values(), timeout=_GRACE)
+            _, late = await asyncio.wait(list(shift.running.values()), timeout=_GRACE)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        self._end([*shift.unrecorded, *shift.ended()], tenure)
+        self._end(shift.ended, tenure)
 
-    async def _wait(self, tasks: "Sequence[asyncio.Task[Any]] | Any") -> None:
-        """Until a task ends, this process puts something, something is due, or it is time to see what others put."""
+    async def _wait(self) -> None:
+        """Until enough has ended, this process puts something, something is due, or others may have put something."""
         assert self._nudged is not None, "run() sets it"
-        nudged = asyncio.ensure_future(self._nudged.wait())
-        await asyncio.wait([nudged, *tasks], timeout=self._until_due, return_when=asyncio.FIRST_COMPLETED)
-        nudged.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._until_due):
+                await self._nudged.wait()
         self._nudged.clear()
 
     def _look(self, count: int, busy: Sequence[Wake], load: Load) -> list[Wake]:
@@ -277,39 +283,49 @@ class EmbeddedExecution:
 
 
 class _Shift:
-    """What one process has in hand: the work that runs, and what is next."""
+    """What one process has in hand: the work that runs, what is next, and what ended and is not recorded yet.
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    Args:
+        work: what is called for each.
+        changed: set once something is to be done about what has ended.
+        enough: so many that ended are recorded at once; fewer wait for a moment.
+
+    """
+
+    def __init__(self, work: Work, changed: asyncio.Event, *, enough: int) -> None:
+        self._work, self._changed, self._enough = work, changed, enough
         self.running: dict[str, asyncio.Task[tuple[Wake, Verdict]]] = {}
         self._wakes: dict[str, Wake] = {}
         self.ahead: list[Wake] = []
-        self.unrecorded: list[tuple[Wake, Verdict]] = []
+        self.ended: list[tuple[Wake, Verdict]] = []
 
     def busy(self) -> list[Wake]:
-        return [*self._wakes.values(), *self.ahead, *(wake for wake, _ in self.unrecorded)]
+        return [*self._wakes.values(), *self.ahead, *(wake for wake, _ in self.ended)]
 
     def start(self, count: int) -> None:
         now, self.ahead = self.ahead[:count], self.ahead[count:]
         for wake in now:
             self._wakes[wake.work] = wake
-            self.running[wake.work] = asyncio.create_task(self.one(wake))
+            self.running[wake.work] = task = asyncio.create_task(self.one(wake))
+            task.add_done_callback(partial(self._over, wake))
 
-    def ended(self) -> list[tuple[Wake, Verdict]]:
-        """What has ended since the last call, with what it said."""
-        done = [work for work, task in self.running.items() if task.done()]
-        found = []
-        for work in done:
-            task, _ = self.running.pop(work), self._wakes.pop(work)
-            if not task.cancelled():
-                found.append(task.result())
-        return found
+    def _over(self, wake: Wake, task: "asyncio.Task[tuple[Wake, Verdict]]") -> None:
+        del self.running[wake.work], self._wakes[wake.work]
+        if task.cancelled():
+            self._changed.set()
+            return
+        self.ended.append(task.result())
+        if len(self.ended) >= self._enough or not self.running:
+            self._changed.set()
+        elif len(self.ended) == 1:
+            asyncio.get_running_loop().call_later(_LINGER, self._changed.set)
 
     async def abandon(self) -> None:
         """Break off what runs: it is another process's now."""
-        for task in self.running.values():
+        tasks = list(self.running.values())
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.running.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def one(self, wake: Wake) -> tuple[Wake, Verdict]:
         """Run one piece of work; what raises here is ours to mend, so it is tried again and never dropped."""

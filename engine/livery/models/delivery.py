@@ -1,6 +1,6 @@
 """Delivery: one message to one destination; its attempts and what became of them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -93,6 +93,14 @@ class Attempt(Model):
     duration_ms: float
     outcome: Outcome
     worker: str = Field(default="", description="The host name and process id of who made it.")
+
+    @property
+    def took(self) -> timedelta:
+        return timedelta(milliseconds=self.duration_ms)
+
+    @property
+    def ended_at(self) -> datetime:
+        return self.started_at + self.took
 
 
 STARTED = Outcome(

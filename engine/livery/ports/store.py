@@ -7,10 +7,9 @@ from typing import Any, Protocol, TypeVar
 
 from livery.models.audience import Audience
 from livery.models.delivery import Attempt, Delivery, Destination
-from livery.models.message import Message
 from livery.models.tenant import TenantRow
 from livery.ports.execution import Verdict, Wake
-from livery.ports.values import Claim, NewEvent, Plan, Query, Settled, Settlement, StoredEvent, Waiting
+from livery.ports.values import Claim, NewEvent, Plan, Query, Settled, Settlement, StoredEvent, Waiting, Wire
 
 _T = TypeVar("_T")
 
@@ -62,12 +61,14 @@ class Store(Protocol):
         """Events that wait to be planned, by their store keys, the oldest first; of one seller, or of all."""
         ...
 
-    def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
-        """Lease an open delivery and write down the attempt before the work.
+    def claim_all(
+        self, deliveries: Sequence[str], *, now: datetime, lease: timedelta, worker: str
+    ) -> list[Claim | Verdict]:
+        """Lease open deliveries and write down their attempts before the work.
 
         Returns:
-            The claim; or the verdict for the engine: `Done` (nothing is left to do), `Again` (leased elsewhere, or
-            its destination is paused: no attempt counts), `Dead` (it has killed its worker three times).
+            For each the claim; or the verdict for the engine: `Done` (nothing is left to do), `Again` (leased
+            elsewhere, or its destination is paused: no attempt counts), `Dead` (it has killed its worker three times).
 
         """
         ...
@@ -76,12 +77,12 @@ class Store(Protocol):
         """Hold the lease longer; False if the fence is stale, and then the work is somebody else's."""
         ...
 
-    def keep_wire(self, claim: Claim, wire: bytes, message: Message, trace: dict[str, Any]) -> bool:
-        """Store the bytes about to be sent; False if the fence is stale, and then they must not be sent."""
+    def keep_wires(self, wires: Sequence[Wire]) -> list[bool]:
+        """Store the bytes about to be sent; False where the fence is stale, and then they must not be sent."""
         ...
 
-    def settle(self, claim: Claim, settlement: Settlement) -> Settled:
-        """Record the end of an attempt, where the delivery stands now, and what it says about its destination."""
+    def settle_all(self, ends: Sequence[tuple[Claim, Settlement]]) -> list[Settled]:
+        """Record the ends of attempts, where each delivery stands now, and what they say about their destinations."""
         ...
 
     def release_abandoned(self) -> list[str]:

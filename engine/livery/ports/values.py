@@ -1,12 +1,13 @@
 """What goes in and out of the store."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from livery.models.audience import Audience, Endpoint
 from livery.models.delivery import Attempt, Delivery, Reason, State
-from livery.models.message import Envelope
+from livery.models.message import Envelope, Message
 
 Now = Callable[[], datetime]
 
@@ -137,10 +138,21 @@ class Claim:
     wire: bytes | None
     settled: Mapping[str, str]
     """Addresses the far side has answered for good, `accepted` or `failed`; not written to again."""
+    event: StoredEvent
     thread: str = ""
     """The far side's id of the first message of `envelope.thread` at this destination; empty if there is none."""
     places: tuple[Place, ...] = ()
     """What it holds of what is limited over all workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The bytes about to be sent, and how they were written."""
+
+    claim: Claim
+    wire: bytes
+    message: Message
+    trace: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +273,10 @@ Suppress = Callable[[Delivery, Envelope], Mapping[str, str]]
 not write to persons, the key is the delivery's destination."""
 
 
+SuppressAll = Callable[[Sequence[Claim]], Sequence[Mapping[str, str]]]
+"""`Suppress` of several claims at once."""
+
+
 Learn = Callable[[Delivery, Attempt], object]
 """Told of every attempt in which an address was refused for good."""
 
@@ -268,6 +284,11 @@ Learn = Callable[[Delivery, Attempt], object]
 def nothing_learnt(delivery: Delivery, attempt: Attempt) -> None:
     """`Learn` where there is no suppression list."""
     del delivery, attempt
+
+
+def none_suppressed(claims: Sequence[Claim]) -> Sequence[Mapping[str, str]]:
+    """`SuppressAll` where there is no suppression list."""
+    return [{} for _ in claims]
 
 
 def nobody_suppressed(delivery: Delivery, envelope: Envelope) -> Mapping[str, str]:

@@ -1,19 +1,21 @@
 """Deliver: one attempt of one delivery through its channel, and what becomes of it."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from random import Random
 
 from livery.channel import Channel, Dispatch
+from livery.errors import StoreError
 from livery.locales import one_line
 from livery.models.delivery import Attempt, Outcome, Reason, RecipientResult, State
 from livery.ports import Claim, Settlement
 from livery.retry import DEFAULT_RULES, Rules, decide
 
+log = logging.getLogger("livery.flow")
 _EXCERPT = 300
 _OF_THE_DESTINATION = frozenset(
     {
@@ -56,19 +58,35 @@ async def held(
 
     What is being sent when the lease is lost is broken off: another worker has the delivery now.
     """
-    task = asyncio.ensure_future(sending)
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+    assert task is not None, "it is awaited"
+    is_lost, keeper = False, None
+
+    async def keep() -> None:
+        nonlocal is_lost
+        while not is_lost:
+            try:
+                is_lost = not await extend()
+            except StoreError as error:  # it holds for some time yet
+                log.warning("a lease cannot be extended, trying again: %s", error)
+            await asyncio.sleep(0 if is_lost else every)
+        task.cancel()
+
+    def begin() -> None:
+        nonlocal keeper
+        keeper = loop.create_task(keep())
+
+    timer = loop.call_later(every, begin)
     try:
-        while True:
-            done, _ = await asyncio.wait([task], timeout=every)
-            if done:
-                return task.result()
-            if not await extend():
-                return None
+        return await sending
+    except asyncio.CancelledError:
+        if is_lost and not task.uncancel():
+            return None
+        raise
     finally:
-        if not task.done():
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        timer.cancel()
+        if keeper is not None:
+            keeper.cancel()
 
 
 def settlement(  # noqa: PLR0913 - each decides

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
+from livery.storage.fresh import make
 from livery.storage.schema import HEAD, OLDEST, VERSION_TABLE, generation
 
 _AT_ONCE = 500
@@ -200,12 +201,6 @@ def _migrate(engine: Engine) -> None:
     with engine.connect() as connection:
         if _is_usable(connection):
             return
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.set_main_option("path_separator", "os")
     with engine.connect() as connection:
         connection.execution_options(**_WRITING)
         # One transaction around all of it: two processes that open a new store wait for each other, and
@@ -215,8 +210,7 @@ def _migrate(engine: Engine) -> None:
                 connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
             if _is_usable(connection):  # another process was faster
                 return
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            make(connection)
             values = {"name": _OLDEST, "value": OLDEST}
             statement = upsert(connection, generation).values(values)
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -3,7 +3,7 @@
 A destination has a row once an attempt to it has failed. Its lock is the row: of all workers one gets the probe.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,17 @@ from livery.storage.rows import Row, destination_of
 _TABLE = schema.destination
 _ONE = select(_TABLE).where(_TABLE.c.key == bindparam("key_"))
 _LOCKED = _ONE.with_for_update()
+_SOME = select(_TABLE).where(_TABLE.c.key.in_(bindparam("keys_", expanding=True)))
 _CHANGE = update(_TABLE).where(_TABLE.c.key == bindparam("key_"))
 _NOT_LESS = timedelta(milliseconds=10)
+
+
+def troubled(tx: Connection, keys: Collection[str]) -> Mapping[str, Row]:
+    """Those of these destinations that failed lately, are paused, being probed or disabled. All others do well."""
+    if not keys:
+        return {}
+    rows = tx.execute(_SOME, {"keys_": sorted(keys)}).mappings()
+    return {row["key"]: row for row in rows if _is_troubled(row) or row["disabled_at"] is not None}
 
 
 def refusal(tx: Connection, delivery: Row, *, now: datetime, lease: timedelta, breaker: Breaker) -> Again | str:
@@ -45,8 +54,24 @@ def refusal(tx: Connection, delivery: Row, *, now: datetime, lease: timedelta, b
     return ""
 
 
-def noted(tx: Connection, claim: Claim, end: Settlement, *, now: datetime, breaker: Breaker) -> Settled:
-    """Record what an attempt says about its destination."""
+def noted(
+    tx: Connection, ends: Sequence[tuple[Claim, Settlement]], at: Sequence[datetime], *, breaker: Breaker
+) -> list[Settled]:
+    """Record what attempts say about their destinations, each with the moment it ended."""
+    known = troubled(tx, {claim.delivery.destination_key for claim, _ in ends})
+    concerned = set(known) | {
+        claim.delivery.destination_key for claim, end in ends if end.disable or end.destination_failed
+    }
+    settled = [Settled(recorded=True)] * len(ends)
+    # Rows are locked in one order everywhere.
+    for number in sorted(range(len(ends)), key=lambda one: ends[one][0].delivery.destination_key):
+        claim, end = ends[number]
+        if claim.delivery.destination_key in concerned:
+            settled[number] = _noted(tx, claim, end, now=at[number], breaker=breaker)
+    return settled
+
+
+def _noted(tx: Connection, claim: Claim, end: Settlement, *, now: datetime, breaker: Breaker) -> Settled:
     key = claim.delivery.destination_key
     known = tx.execute(_ONE, {"key_": key}).mappings().first() if key else None
     if not key or not (end.disable or end.destination_failed or _is_troubled(known)):

@@ -1,9 +1,7 @@
 """The ledger: events, deliveries and attempts. Every write is fenced; what is not ours to change stays."""
 
-import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -12,15 +10,11 @@ from sqlalchemy import Connection, Engine, bindparam, func, insert, select, upda
 from livery.errors import EventConflict
 from livery.ids import new_id
 from livery.models.audience import Audience
-from livery.models.delivery import OPEN, STARTED, Attempt, Delivery, Destination, Reason, State
-from livery.models.message import Message
+from livery.models.delivery import OPEN, Attempt, Delivery, Destination, State
 from livery.ports import (
     PLAN,
-    Again,
     Breaker,
     Claim,
-    Dead,
-    Done,
     Limits,
     NewEvent,
     Plan,
@@ -31,17 +25,17 @@ from livery.ports import (
     Verdict,
     Waiting,
     Wake,
+    Wire,
 )
-from livery.storage import destinations, listing, schema, threads, waiting
-from livery.storage.admission import Admission, Refused
+from livery.storage import claims, destinations, listing, schema, waiting
+from livery.storage.admission import Admission
 from livery.storage.database import micros, moment, together, told, unless_there, writing
 from livery.storage.lent import Lent
 from livery.storage.revisions import Revisions
-from livery.storage.rows import Row, attempt_of, attempt_row, claim_of, delivery_of, row_of, wake_of
+from livery.storage.rows import Row, attempt_of, delivery_of, row_of, wake_of
 
-MAX_CRASHES = 3
 _T = TypeVar("_T")
-_A_MOMENT = timedelta(milliseconds=50)
+_R = TypeVar("_R")
 _OPEN = tuple(state.value for state in OPEN)
 
 _EVENT, _DELIVERY, _ATTEMPT = schema.event, schema.delivery, schema.attempt
@@ -63,13 +57,6 @@ _PLANNED = (
     )
 )
 _ONE = select(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
-_LOCKED = _ONE.with_for_update()
-_BY_ID = update(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
-_BY_FENCE = _BY_ID.where(_DELIVERY.c.fence == bindparam("fence_"), _DELIVERY.c.state == State.SENDING.value)
-_ADD_ATTEMPT = insert(_ATTEMPT)
-_END_ATTEMPT = update(_ATTEMPT).where(
-    _ATTEMPT.c.delivery == bindparam("delivery_"), _ATTEMPT.c.number == bindparam("number_")
-)
 
 
 class Ledger:
@@ -149,95 +136,53 @@ class Ledger:
     def waiting(self, tenants: Collection[str] | None, limit: int) -> dict[str, Waiting]:
         return waiting.listed(self.engine, tenants, limit)
 
-    def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
+    def claim_all(
+        self, deliveries: Sequence[str], *, now: datetime, lease: timedelta, worker: str
+    ) -> list[Claim | Verdict]:
         with writing(self.engine) as tx:
-            row = tx.execute(_LOCKED, {"id_": delivery}).mappings().first()
-            if row is None or row["state"] not in _OPEN:
-                return Done()
-            if row["lease_until"] is not None and row["lease_until"] >= micros(now):
-                return Again(min(moment(row["lease_until"]) - now, lease) + _A_MOMENT)
-            # A delivery still `sending` when it is claimed was never settled: its worker died with it.
-            crashes = row["crashes"] + (row["state"] == State.SENDING)
-            if crashes >= MAX_CRASHES:
-                self._end(tx, row, State.DEAD, Reason.WORKER_CRASHED, now)
-                return Dead(Reason.WORKER_CRASHED)
-            why = destinations.refusal(tx, row, now=now, lease=lease, breaker=self._breaker)
-            if isinstance(why, str) and why:
-                self._end(tx, row, State.SUPPRESSED, Reason.DISABLED, now)
-                return Dead(Reason.DISABLED)
-            if not isinstance(why, str):
-                return self._waits(tx, row, crashes, why.after, {})
-            admitted = self.admission.ask(tx, row, now=now, lease=lease)
-            if isinstance(admitted, Refused):
-                return self._waits(tx, row, crashes, admitted.after, admitted.values)
-            return replace(self._leased(tx, row, crashes, now, lease, worker), places=admitted)
+            asking = claims.Asking(tx, now, lease, self._breaker, self.admission)
+            return claims.claim(asking, deliveries, worker)
 
-    def _waits(self, tx: Connection, row: Row, crashes: int, after: timedelta, values: Mapping[str, Any]) -> Again:
-        if row["state"] == State.SENDING:
-            values = {"state": State.RETRYING.value, "crashes": crashes, "lease_until": None, **values}
-        if values:
-            tx.execute(_BY_ID.values(**values), {"id_": row["id"]})
-        return Again(after)
-
-    def _leased(self, tx: Connection, row: Row, crashes: int, now: datetime, lease: timedelta, worker: str) -> Claim:
-        values = {
-            "admission": 0,
-            "state": State.SENDING.value,
-            "attempts": row["attempts"] + 1,
-            "crashes": crashes,
-            "fence": row["fence"] + 1,
-            "lease_until": micros(now + lease),
-        }
-        tx.execute(_BY_ID.values(**values), {"id_": row["id"]})
-        attempt = Attempt(number=values["attempts"], started_at=now, duration_ms=0, outcome=STARTED, worker=worker)
-        tx.execute(_ADD_ATTEMPT, attempt_row(row["id"], attempt))
-        claim = claim_of({**row, **values})
-        return replace(claim, thread=threads.first(tx, row["destination_key"], claim.envelope.thread))
-
-    def _end(self, tx: Connection, row: Row, state: State, reason: Reason, now: datetime) -> None:
-        values = {
-            "state": state.value, "reason": reason.value, "settled_at": micros(now), "lease_until": None,
-            "fence": row["fence"] + 1,
-        }  # fmt: skip
-        tx.execute(_BY_ID.values(**values), {"id_": row["id"]})
+    def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
+        return self.claim_all([delivery], now=now, lease=lease, worker=worker)[0]
 
     def extend(self, claim: Claim, until: datetime) -> bool:
         with writing(self.engine) as tx:
             self.admission.keep(tx, claim.places, until)
-            return self._fenced(tx, claim, {"lease_until": micros(until)})
+            return claims.extend(tx, [claim], until)
 
-    def keep_wire(self, claim: Claim, wire: bytes, message: Message, trace: Mapping[str, Any]) -> bool:
-        values = {
-            "wire": wire,
-            "title": message.title,
-            "locale": message.locale,
-            "degraded": json.dumps(message.degraded),
-            "trace": json.dumps(trace),
-        }
-        with writing(self.engine) as tx:
-            return self._fenced(tx, claim, values)
+    def keep_wires(self, wires: Sequence[Wire]) -> list[bool]:
+        return self._fenced(wires, claims.keep_wires, stale=False)
+
+    def settle_all(self, ends: Sequence[tuple[Claim, Settlement]]) -> list[Settled]:
+        def settle(tx: Connection, some: Sequence[tuple[Claim, Settlement]]) -> list[Settled] | None:
+            self._leave(tx, some)
+            return claims.settle(tx, some, breaker=self._breaker)
+
+        settled = self._fenced(ends, settle, stale=Settled(recorded=False))
+        if lost := [end for end, one in zip(ends, settled, strict=True) if end[0].places and not one.recorded]:
+            with writing(self.engine) as tx:
+                self._leave(tx, lost)
+        return settled
+
+    def _leave(self, tx: Connection, ends: Sequence[tuple[Claim, Settlement]]) -> None:
+        for claim, end in sorted(ends, key=lambda one: one[0].delivery.id):
+            self.admission.leave(tx, claim.places, took=end.attempt.took, now=end.attempt.ended_at)
 
     def settle(self, claim: Claim, settlement: Settlement) -> Settled:
-        attempt, is_open = settlement.attempt, settlement.state in OPEN
-        ended = attempt.started_at + timedelta(milliseconds=attempt.duration_ms)
-        values = {
-            "state": settlement.state.value,
-            "reason": settlement.reason.value if settlement.reason else None,
-            "due_at": micros(settlement.due),
-            "lease_until": None,
-            "crashes": 0,
-            "settled": json.dumps(dict(settlement.settled)),
-            "settled_at": None if is_open else micros(ended),
-        }
-        with writing(self.engine) as tx:
-            self.admission.leave(tx, claim.places, took=ended - attempt.started_at, now=ended)
-            if not self._fenced(tx, claim, values):
-                return Settled(recorded=False)
-            row = attempt_row(claim.delivery.id, attempt)
-            keys = {"delivery_": row.pop("delivery"), "number_": row.pop("number")}
-            tx.execute(_END_ATTEMPT.values(**row), keys)
-            threads.keep(tx, claim, attempt.outcome.reference, now=ended)
-            return destinations.noted(tx, claim, settlement, now=ended, breaker=self._breaker)
+        return self.settle_all([(claim, settlement)])[0]
+
+    def _fenced(
+        self, items: Sequence[_T], do: Callable[[Connection, Sequence[_T]], list[_R] | None], *, stale: _R
+    ) -> list[_R]:
+        """Write many at once. Is the fence of one of them stale, all of it is taken back, and each is written alone."""
+        with suppress(_Stale), writing(self.engine) as tx:
+            if (found := do(tx, items)) is not None:
+                return found
+            raise _Stale
+        if len(items) == 1:
+            return [stale]
+        return [found for one in items for found in self._fenced([one], do, stale=stale)]
 
     def release_abandoned(self) -> list[str]:
         held = (_DELIVERY.c.lease_until.is_not(None)) & (_DELIVERY.c.state == State.SENDING.value)
@@ -302,9 +247,9 @@ class Ledger:
         self.revisions.close()
         self.engine.dispose()
 
-    def _fenced(self, tx: Connection, claim: Claim, values: Mapping[str, Any]) -> bool:
-        keys = {"id_": claim.delivery.id, "fence_": claim.fence}
-        return bool(tx.execute(_BY_FENCE.values(**values), keys).rowcount)
+
+class _Stale(Exception):
+    """Somebody else has a delivery now."""
 
 
 def _event_row(one: NewEvent, now: datetime) -> dict[str, Any]:
