@@ -13,6 +13,7 @@ from livery.safe import is_sealed_wire
 if TYPE_CHECKING:
     from livery.storage.erasure import Erasures
     from livery.storage.interventions import Interventions
+    from livery.storage.queue import Queue
     from livery.storage.retention import Retention
     from livery.tenants import Tenants
     from livery.workshop import Workshop
@@ -82,6 +83,11 @@ class DeliveryLog(ABC):
     def interventions_of(self, within: str) -> "Interventions":
         """What somebody who acts for a tenant may do by hand: on what is its own or of those below it."""
         return self._opened().interventions.of(self._scope(within))
+
+    @property
+    def queue(self) -> "Queue":
+        """What waits, what is stuck and why; pausing a channel, tenant or destination, and going on."""
+        return self._opened().queue
 
     @property
     def retention(self) -> "Retention":

@@ -26,6 +26,7 @@ from livery.storage.interventions import Interventions
 from livery.storage.ledger import Ledger
 from livery.storage.moving import refuse_moved
 from livery.storage.packs import PackTable
+from livery.storage.queue import Queue
 from livery.storage.retention import Retention
 from livery.storage.sender_domains import SenderDomainTable
 from livery.storage.sessions import SessionTable
@@ -64,6 +65,7 @@ class Workshop:
     interventions: Interventions
     retention: Retention
     erasures: Erasures
+    queue: Queue
 
     @classmethod
     def of(cls, engine: "Engine") -> "Workshop":
@@ -118,13 +120,14 @@ class Workshop:
         interventions = Interventions(ledger, execution, now=engine.now, vault=engine.vault)
         retention = Retention(ledger, config.retention, engine.vault, now=engine.now)
         erasures = Erasures(ledger, execution, engine.vault, now=engine.now)
+        by_hand = interventions, retention, erasures, Queue(ledger, execution, now=engine.now)
         settings, suppressions = SettingsStore(ledger, engine.vault), SuppressionTable(ledger)
         parts = (
             TenantTable(ledger), DirectoryTable(ledger), settings, suppressions, SenderDomainTable(ledger),
             PackTable(ledger), _shared(ledger, engine.now), IdentityTable(ledger),
             SessionTable(ledger),
         )  # fmt: skip
-        return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, interventions, retention, erasures)
+        return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, *by_hand)
 
     async def work(self, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""

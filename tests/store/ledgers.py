@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from livery.models.audience import Audience, Endpoint, Recipient
 from livery.models.delivery import Attempt, Delivery, Outcome, State
 from livery.models.message import Envelope, Format, Message
-from livery.ports import Breaker, NewEvent, Plan, Settlement
+from livery.ports import Breaker, NewEvent, Plan, Settlement, Wire
 from livery.storage.database import connect
 from livery.storage.ledger import Ledger
 
@@ -87,7 +87,9 @@ def sent(ledger, id_, outcome=GOOD, now=START, wire=b"Dear Ada"):
     """Claim, write and settle a delivery."""
     claim = claimed(ledger, id_, now)
     message = Message(format=Format.JSON, locale="en", title="Your order, Ada", text="")
-    assert ledger.keep_wire(claim, wire, message, {"audience": [one.address for one in claim.envelope.to]})
+    assert ledger.keep_wires(
+        [Wire(claim, wire, message, {"audience": [one.address for one in claim.envelope.to]})]
+    ) == [True]
     assert ledger.settle(claim, ended(claim, outcome, now)).recorded
 
 

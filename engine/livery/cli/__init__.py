@@ -16,6 +16,7 @@ from livery.cli import (
     pack_new,
     pack_override,
     pack_po,
+    queue,
     secrets,
     serve,
     settings,
@@ -38,6 +39,7 @@ events.add_to(app)
 log.add_to(app)
 erasing.add_to(app)
 moving.add_to(app)
+queue.add_to(app)
 system.add_to(app)
 serve.add_to(app)
 tokens.add_to(app)

@@ -16,6 +16,7 @@ from livery.ports import Again, Breaker, Claim, Dead, Done, Place, Settled, Sett
 from livery.storage import destinations, schema, threads
 from livery.storage.admission import Admission, Refused
 from livery.storage.database import micros, moment
+from livery.storage.pauses import Pauses
 from livery.storage.prepared import Prepared
 from livery.storage.rows import Row, attempt_row, claim_of
 
@@ -67,6 +68,7 @@ class Asking:
     lease: timedelta
     breaker: Breaker
     admission: Admission
+    pauses: Pauses
 
 
 def claim(asking: Asking, ids: Sequence[str], worker: str) -> list[Claim | Verdict]:
@@ -101,6 +103,9 @@ def _verdict(asking: Asking, row: Row | None, troubled: Mapping[str, Row]) -> Ve
     if _crashes(row) >= MAX_CRASHES:
         _end(tx, row, State.DEAD, Reason.WORKER_CRASHED, now)
         return Dead(Reason.WORKER_CRASHED)
+    held = asking.pauses.wait(tx, row, now)
+    if held is not None:
+        return _waits(tx, row, held, {})
     if row["destination_key"] in troubled:
         why = destinations.refusal(tx, row, now=now, lease=lease, breaker=asking.breaker)
         if isinstance(why, Again):

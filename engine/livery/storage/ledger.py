@@ -27,7 +27,7 @@ from livery.ports import (
     Wake,
     Wire,
 )
-from livery.storage import claims, destinations, listing, schema, waiting
+from livery.storage import claims, destinations, listing, pauses, schema, waiting
 from livery.storage.admission import Admission
 from livery.storage.database import micros, moment, together, told, unless_there, writing
 from livery.storage.lent import Lent
@@ -65,7 +65,7 @@ class Ledger:
     def __init__(self, engine: Engine, *, breaker: Breaker | None = None, limits: Limits | None = None) -> None:
         self.engine, self._breaker = engine, breaker or Breaker()
         self.admission = Admission(engine, limits or Limits())
-        self.revisions = Revisions(engine)
+        self.revisions, self._pauses = Revisions(engine), pauses.Pauses()
         self._lent = Lent(engine)
 
     @contextmanager
@@ -140,7 +140,7 @@ class Ledger:
         self, deliveries: Sequence[str], *, now: datetime, lease: timedelta, worker: str
     ) -> list[Claim | Verdict]:
         with writing(self.engine) as tx:
-            asking = claims.Asking(tx, now, lease, self._breaker, self.admission)
+            asking = claims.Asking(tx, now, lease, self._breaker, self.admission, self._pauses)
             return claims.claim(asking, deliveries, worker)
 
     def claim(self, delivery: str, *, now: datetime, lease: timedelta, worker: str) -> Claim | Verdict:
@@ -197,9 +197,8 @@ class Ledger:
         with told(), self.engine.connect() as connection:
             for state in _OPEN:
                 free = _DELIVERY.c.lease_until.is_(None) | (_DELIVERY.c.lease_until < latest)
-                mine = select(*_LISTED).where(
-                    _DELIVERY.c.state == state, schema.OPEN, _DELIVERY.c.due_at < latest, free
-                )
+                late = schema.OPEN, _DELIVERY.c.due_at < latest, free, *pauses.nothing_holds(connection)
+                mine = select(*_LISTED).where(_DELIVERY.c.state == state, *late)
                 rows = connection.execute(mine.order_by(_DELIVERY.c.due_at).limit(limit)).mappings()
                 found += [wake_of(row) for row in rows]
             unplanned = select(_EVENT).where(_EVENT.c.planned_at.is_(None), _EVENT.c.accepted_at < latest).limit(limit)
