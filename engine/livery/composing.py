@@ -18,9 +18,9 @@ MAX_FACTS = 20
 FIELDS = ("subject", "preheader", "title", "greeting", "closing", "footer")
 LONG = ("greeting", "closing")
 _SCHEMES = ("https", "http", "mailto")
-_SIDES = " sides"
+SIDES = " sides"
 """Not a name that a text could use."""
-_NEEDED = {"text": "text", "error": "text", "list": "items", "facts": "facts", "actions": "actions", "image": "url"}
+NEEDED = {"text": "text", "error": "text", "list": "items", "facts": "facts", "actions": "actions", "image": "url"}
 Plain = dict[str, Any]
 Seen = Mapping[str, Any]
 
@@ -44,7 +44,7 @@ def seen(event: Plain, year: int, sides: Sequence[Sequence[str]] | None = None) 
 
     """
     envelope = {key: value for key, value in event.items() if key != "data"}
-    return {"event": event["data"], "envelope": envelope, "year": str(year), _SIDES: sides}
+    return {"event": event["data"], "envelope": envelope, "year": str(year), SIDES: sides}
 
 
 def prepared(
@@ -75,6 +75,7 @@ def prepared(
             for one in made["versions"]:
                 one["row"] = {"piece": f"block {part['id']}", "pack": one["pack"], "file": one["file"]}
         if "when" in part:
+            made["when"] = part["when"]
             made["holds"] = holds(part["when"], pack) if part["when"] not in ("", True) else None
         return made
 
@@ -233,7 +234,7 @@ class Composer:
         return found
 
     def _is_for_readers(self, audience: Sequence[str]) -> bool:
-        readers = self._seen.get(_SIDES)
+        readers = self._seen.get(SIDES)
         return not audience or readers is None or all(not set(audience).isdisjoint(one) for one in readers)
 
     def _made(self, version: Plain) -> Plain | None:
@@ -241,7 +242,7 @@ class Composer:
             return None
         kind = version["kind"]
         made = {"id": version["id"], "kind": kind, "priority": version["priority"], **self._fields(version)}
-        needed = _NEEDED.get(kind)
+        needed = NEEDED.get(kind)
         if needed is not None and not made[needed]:
             return None
         if self._check is not None:

@@ -29,7 +29,7 @@ from livery.stencils.shelf import Shelf
 from livery.stencils.stencil import Stencil
 from livery.steps import compose
 
-_MAX_NAMES = 20_000
+_MAX_WAYS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +134,29 @@ class Writer:
         self._config, self._hooks, self._types, self._stock = config, hooks, types, stock
         self._channels, self._shelf, self._press = channels, shelf, press
         self._policy = Policy.of(config.images.model_dump())
-        self._names: dict[_Order, str] = {}
+        self._ways: dict[tuple[Any, ...], _Way] = {}
         self._audiences: dict[tuple[int, str], tuple[PackChain, frozenset[frozenset[str]]]] = {}
 
     def written(self, event: Event, chain: Chain, reading: Reading) -> Written:
         """What is said to these readers, before it is rendered for a channel."""
         event = shown(event, reading)
-        packs, passed_over = self.packs(chain)
-        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
-        order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
+        way = self._way(event, chain, reading)
+        order, kind = way.order, way.order.kind
         stencil: Stencil | None = None
         try:
-            stencil = self._stencil(order)
+            stencil = self._stencil(way)
             made, said = compose.compose(event, stencil, accepted_at=reading.accepted_at, sides=reading.sides)
             if not made.blocks and made.degraded:  # all that was to be said failed; an empty message tells nobody
                 made, said = compose.built_in(kind, event, order.brand()[0], made.degraded), {}
                 stencil = None
         except (NotFound, PackError) as error:
             made, said = compose.built_in(kind, event, order.brand()[0], [str(error)]), {}
-        made = made.model_copy(update={"degraded": (*passed_over, *made.degraded)})
+        made = made.model_copy(update={"degraded": (*way.passed_over, *made.degraded)})
         amended = self._hooks.pipe("livery_amend_notification", "notification", notification=made, event=event)
         page: Page | None = None
         if stencil is not None:
             page = self._page(order, stencil, said) if amended is made else self._amended_page(order, amended)
-        return Written(amended, _wording(amended, packs, choice), page, stencil)
+        return Written(amended, _wording(amended, order.packs, order.choice), page, stencil)
 
     def message(
         self,
@@ -200,26 +199,25 @@ class Writer:
         if self._hooks.implementations("livery_amend_notification"):
             return None
         event = shown(event, reading)
-        packs, passed_over = self.packs(chain)
-        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
-        order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
+        way = self._way(event, chain, reading)
         try:
-            stencil = self._stencil(order)
+            stencil = self._stencil(way)
             said = compose.said(event, stencil, accepted_at=reading.accepted_at, sides=reading.sides)
         except (NotFound, PackError):
             return None
         if not said["blocks"] and said["degraded"]:
             return None
-        said["degraded"] = [*passed_over, *said["degraded"]]
-        message = email(said, self._page(order, stencil, said), stencil)
-        wording = Wording.model_construct(
+        said["degraded"] = [*way.passed_over, *said["degraded"]]
+        message = email(said, self._page(way.order, stencil, said), stencil)
+        choice = way.order.choice
+        wording = Wording.trusted(
             locale=choice.tag,
             locale_why=choice.why,
             locale_fallbacks=choice.fallbacks,
-            packs=tuple(pack.label for pack in packs.packs),
-            digests=tuple(pack.digest for pack in packs.packs),
+            packs=way.labels,
+            digests=way.digests,
             subject=said["subject"],
-            pieces=tuple(compose.piece(**one) for one in said["trace"]),
+            pieces=compose.pieces(said["trace"]),
             degraded=message.degraded,
         )
         return message, wording
@@ -229,7 +227,7 @@ class Writer:
         packs = self.packs(chain)[0]
         key = (id(packs), kind.notification)
         if self._audiences.get(key, (None,))[0] is not packs:
-            if len(self._audiences) >= _MAX_NAMES:
+            if len(self._audiences) >= _MAX_WAYS:
                 self._audiences.clear()
             self._audiences[key] = (packs, _audiences(packs, kind.notification))
         return self._audiences[key][1]
@@ -242,10 +240,8 @@ class Writer:
             PackError: it cannot be compiled.
 
         """
-        packs, _ = self.packs(chain)
-        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
-        order = _Order(packs, kind, chain, seller_name(chain, event), choice, self._policy)
-        return self._shelf.data(self._name(order), self._compiling(order))[0]
+        way = self._way(event, chain, reading)
+        return self._shelf.data(way.name(), self._compiling(way.order))[0]
 
     def digest(self, event: Event, chain: Chain, reading: Reading) -> str:
         """Names the stencil of a message: the digest of all it is made of but the event.
@@ -278,21 +274,29 @@ class Writer:
                 passed_over.append(str(error))
         return PackChain(()), tuple(passed_over)
 
-    def _stencil(self, order: "_Order") -> Stencil:
-        return self._shelf.get(self._name(order), self._compiling(order))
+    def _way(self, event: Event, chain: Chain, reading: Reading) -> "_Way":
+        """What is known of how such an event is told to these tenants' readers in their language."""
+        packs, passed_over = self.packs(chain)
+        name = seller_name(chain, event)
+        # By identity: comparing tenants costs more than filling a stencil. A way keeps alive what it is known by.
+        key = (event.type, name, reading.reader_locale, reading.asked_locale, id(packs), *map(id, chain))
+        way = self._ways.get(key)
+        if way is None or way.passed_over != passed_over:
+            order = _Order(
+                packs, self._types[event.type], chain, name, self.choice(chain, packs, reading), self._policy
+            )
+            labels = tuple(pack.label for pack in packs.packs)
+            way = _Way(order, passed_over, labels, tuple(pack.digest for pack in packs.packs))
+            if len(self._ways) >= _MAX_WAYS:
+                self._ways.clear()
+            self._ways[key] = way
+        return way
+
+    def _stencil(self, way: "_Way") -> Stencil:
+        return self._shelf.get(way.name(), self._compiling(way.order))
 
     def _compiling(self, order: "_Order") -> Callable[[], Plain]:
         return lambda: self._press.ask({"op": "compile", "order": order.plain()})
-
-    def _name(self, order: "_Order") -> str:
-        """The name of the stencil; the order itself is put together only if it is not known yet."""
-        name = self._names.get(order)
-        if name is None:
-            name = orders.digest(order.plain())
-            if len(self._names) >= _MAX_NAMES:
-                self._names.clear()
-            self._names[order] = name
-        return name
 
     def _page(self, order: "_Order", stencil: Stencil, said: Plain) -> Page:
         def page() -> tuple[str, list[str], list[Inline]]:
@@ -345,7 +349,7 @@ def _with_images(html: str, notes: list[str], packs: PackChain, pictures: Plain)
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What decides which stencil a message takes. A tenant that changes is another one, and so is a pack."""
+    """What decides which stencil a message takes."""
 
     packs: PackChain
     kind: EventType
@@ -353,17 +357,6 @@ class _Order:
     name: str
     choice: Choice
     policy: Policy
-
-    def __hash__(self) -> int:
-        return hash((id(self.packs), self.kind.name, self.chain[-1].id, self.name, self.choice))
-
-    def __eq__(self, other: object) -> bool:
-        return (
-            isinstance(other, _Order)
-            and self.packs is other.packs
-            and self.kind is other.kind
-            and (self.name, self.choice, self.chain) == (other.name, other.choice, other.chain)
-        )
 
     def brand(self) -> tuple[dict[str, str], Plain, tuple[str, ...]]:
         return compose.brand(self.chain, self.packs, self.name, self.policy)
@@ -376,6 +369,23 @@ class _Order:
         )
         made["script"]["notes"] += [*self.packs.set_aside(kind.notification), *notes]
         return made
+
+
+@dataclass(slots=True)
+class _Way:
+    """An order, and what goes with it: the packs that could not be used, the names of those that are."""
+
+    order: _Order
+    passed_over: tuple[str, ...]
+    labels: tuple[str, ...]
+    digests: tuple[str, ...]
+    _name: str = ""
+
+    def name(self) -> str:
+        """The name of the stencil; the order itself is put together only if it is not known yet."""
+        if not self._name:
+            self._name = orders.digest(self.order.plain())
+        return self._name
 
 
 def _wording(said: Notification, packs: PackChain, choice: Choice) -> Wording:

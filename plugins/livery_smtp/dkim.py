@@ -52,7 +52,7 @@ def signed(wire: bytes, envelope: Envelope, keys: "Sequence[DkimKey]") -> bytes:
     digest = b64encode(sha256(_ended(body)).digest())
     when = int(envelope.created_at.timestamp())
     made = [_signature(one, fields, digest.decode(), when) for one in mine]
-    return b"".join(made) + wire
+    return type(wire)(b"".join([*made, wire]))
 
 
 def _ended(body: bytes) -> bytes:

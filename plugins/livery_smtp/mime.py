@@ -8,6 +8,7 @@ looks like an encoded word for one, and folds differently from one Python to the
 
 import re
 from base64 import b64encode, encodebytes
+from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -29,6 +30,10 @@ _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 _FILE_NAME = 64
 
 
+class Dotless(bytes):
+    """A message of which no line begins with a dot: nothing in it has to be doubled on the wire."""
+
+
 def assemble(message: Message, envelope: Envelope) -> bytes:
     """The message as it goes over the wire. Bcc addresses appear nowhere in it.
 
@@ -37,29 +42,50 @@ def assemble(message: Message, envelope: Envelope) -> bytes:
 
     """
     boundary = _boundary(envelope.delivery_id)
+    parts = [
+        _head(message, envelope, boundary).encode(),
+        *_part(boundary, "plain", message.text),
+        *(_related(boundary, envelope.delivery_id, message) if message.inline else ()),
+        *(() if message.inline else _part(boundary, "html", message.html)),
+        f"--{boundary}--\r\n".encode(),
+    ]
+    return Dotless(b"".join(parts))
+
+
+def _head(message: Message, envelope: Envelope, boundary: str) -> str:
+    # RFC 5322 §3.4: an empty group where nobody may know who reads it; some servers refuse a mail without To.
+    to = _mailboxes(envelope.to) or ("" if envelope.cc else "undisclosed-recipients:;")
     headers = [
         ("From", _mailbox(envelope.sender_name, envelope.sender_address)),
         ("Reply-To", _mailbox("", envelope.reply_to) if envelope.reply_to else ""),
-        # RFC 5322 §3.4: an empty group where nobody may know who reads it; some servers refuse a mail without To.
-        ("To", _mailboxes(envelope.to) or ("" if envelope.cc else "undisclosed-recipients:;")),
+        ("To", to),
         ("Cc", _mailboxes(envelope.cc)),
         ("Subject", _text(message.title, len("Subject: "))),
-        ("Date", format_datetime(envelope.created_at)),
+        ("Date", _date(envelope.created_at.replace(microsecond=0))),
         ("Message-ID", _line(envelope.message_id)),
+    ]
+    head = "".join([f"{name}: {value}\r\n" for name, value in headers if value])
+    return f'{head}{_of_every_mail(message.locale)}boundary="{boundary}"\r\n\r\n'
+
+
+@lru_cache(maxsize=256)
+def _of_every_mail(locale: str) -> str:
+    """The headers that are the same for all in one language."""
+    headers = [
         # RFC 3834 §5: no vacation answers, no loops; the second is what Exchange listens to.
         ("Auto-Submitted", "auto-generated"),
         ("X-Auto-Response-Suppress", "All"),
-        ("Content-Language", _line(message.locale)),
+        ("Content-Language", _line(locale)),
         ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative;{_FOLD}boundary="{boundary}"'),
+        ("Content-Type", f"multipart/alternative;{_FOLD}"),
     ]
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers if value)
-    parts = [_part(boundary, "plain", message.text)]
-    if message.inline:
-        parts.append(_related(boundary, _boundary(f"{envelope.delivery_id} related"), message))
-    else:
-        parts.append(_part(boundary, "html", message.html))
-    return head.encode() + b"\r\n" + b"".join(parts) + f"--{boundary}--\r\n".encode()
+    return "\r\n".join(f"{name}: {value}" for name, value in headers if value)
+
+
+@lru_cache(maxsize=256)
+def _date(when: datetime) -> str:
+    """A moment as a header; that of many messages."""
+    return format_datetime(when)
 
 
 @lru_cache(maxsize=4096)
@@ -86,11 +112,12 @@ def _boundary(of: str) -> str:
     return "=_" + sha256(of.encode()).hexdigest()[:32]
 
 
-def _related(outer: str, inner: str, message: Message) -> bytes:
+def _related(outer: str, delivery_id: str, message: Message) -> list[bytes]:
     """The HTML and, after it, the images it shows; a reader without HTML sees nothing of them."""
+    inner = _boundary(f"{delivery_id} related")
     head = f'--{outer}\r\nContent-Type: multipart/related; type="text/html";{_FOLD}boundary="{inner}"\r\n\r\n'
-    parts = [_part(inner, "html", message.html), *(_image(inner, one) for one in message.inline)]
-    return head.encode() + b"".join(parts) + f"--{inner}--\r\n\r\n".encode()
+    images = [_image(inner, one) for one in message.inline]
+    return [head.encode(), *_part(inner, "html", message.html), *images, f"--{inner}--\r\n\r\n".encode()]
 
 
 def _image(boundary: str, image: Inline) -> bytes:
@@ -108,13 +135,13 @@ def _file_name(image: Inline) -> str:
     return f"{plain}.{image.media_type.removeprefix('image/').replace('jpeg', 'jpg')}"
 
 
-def _part(boundary: str, subtype: str, content: str) -> bytes:
+def _part(boundary: str, subtype: str, content: str) -> list[bytes]:
     """One alternative."""
     head = (
         f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable'
     )
     pieces = content.pieces if isinstance(content, Joined) else ()
-    return head.encode() + b"\r\n\r\n" + quoted(content, pieces) + b"\r\n"
+    return [head.encode(), b"\r\n\r\n", *quoted(content, pieces), b"\r\n"]
 
 
 def _mailboxes(recipients: tuple[Recipient, ...]) -> str:
@@ -137,6 +164,8 @@ def _mailbox(name: str, address: str) -> str:
 def _text(text: str, used: int) -> str:
     """Unstructured text: as it is where it is plain ASCII, folded between its words; else in encoded words."""
     plain = _line(text)
+    if len(plain) <= _LINE - used and _is_simple(plain):
+        return plain
     words = plain.split(" ")
     if not _is_simple(plain) or max(len(word) for word in words) > _LONGEST:
         return _FOLD.join(_encoded_words(plain))
@@ -171,4 +200,4 @@ def _encoded_words(text: str) -> list[str]:
 
 def _line(text: str) -> str:
     """`text` on one line, without what could end a header or hide in it."""
-    return " ".join(_UNFIT.sub(" ", text).split())
+    return " ".join((text if text.isprintable() else _UNFIT.sub(" ", text)).split())

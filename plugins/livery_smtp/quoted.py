@@ -5,12 +5,17 @@ every message, and are looked up. The bytes differ from those of the same text i
 """
 
 import binascii
+import re
 from collections.abc import Sequence
 
 _ROOM = 4 * 1024 * 1024
 """Bytes of encoded pieces that are kept, twice at most."""
 _COST = 200
 """Bytes that keeping a piece takes beside its own."""
+_LINE = 76
+_SHORT = 72
+"""Characters that fit on a line with a soft break after them."""
+_DOT = re.compile(rb"(?m)^\.")
 
 
 class _Known:
@@ -39,26 +44,41 @@ class _Known:
 _known = _Known()
 
 
-def quoted(text: str, pieces: Sequence[str] = ()) -> bytes:
-    """The text with one line end at its end, as CRLF lines in quoted-printable."""
+def quoted(text: str, pieces: Sequence[str] = ()) -> list[bytes]:
+    """The text with one line end at its end, as CRLF lines in quoted-printable; the bytes to be joined.
+
+    No line begins with a dot, so nothing has to be doubled on the wire.
+    """
     if "\r" in text:
         text, pieces = text.replace("\r\n", "\n").replace("\r", "\n"), ()
     if not pieces:
-        return _lines(text if text.endswith("\n") else f"{text}\n")
-    encoded = b"".join(_known.all(pieces))
-    return encoded if text.endswith("\n") else encoded + b"\r\n"
+        return [_undotted(_lines(text if text.endswith("\n") else f"{text}\n"))]
+    encoded = _known.all(pieces)
+    if not text.endswith("\n"):
+        encoded.append(b"\r\n")
+    return encoded
 
 
 def _encoded(piece: str) -> bytes:
     """A piece that begins wherever a line does, and ends where the next may go on."""
-    if not piece:
-        return b""
-    if piece.startswith("."):
-        # At the beginning of a line it would have to be doubled on the wire.
-        return b"=2E=\r\n" + _encoded(piece[1:])
-    whole = _lines(f"{piece}\n")
-    return whole[:-2] if piece.endswith("\n") else whole[:-2] + b"=\r\n"
+    if len(piece) <= _SHORT and piece.isascii() and piece.isprintable() and "=" not in piece and piece[:1] != ".":
+        return piece.encode() + b"=\r\n" if piece else b""
+    whole = _undotted(_lines(f"{piece}\n"))[:-2]
+    if piece.endswith("\n"):
+        return whole
+    if len(whole) - whole.rfind(b"\n") > _LINE:  # there is no room for the soft break on its last line
+        at = -3 if whole[-3:-2] == b"=" else -1
+        last = b"=2E" if whole[at:] == b"." else whole[at:]
+        whole = whole[:at] + b"=\r\n" + last
+    return whole + b"=\r\n"
 
 
 def _lines(text: str) -> bytes:
     return binascii.b2a_qp(text.replace("\n", "\r\n").encode("utf-8", "replace"), istext=True)
+
+
+def _undotted(encoded: bytes) -> bytes:
+    """Lines of quoted-printable with a soft break after each dot that one began with."""
+    while encoded.startswith(b".") or b"\n." in encoded:
+        encoded = _DOT.sub(b"=2E=\r\n", encoded)
+    return encoded

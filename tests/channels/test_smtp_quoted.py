@@ -4,6 +4,7 @@ import json
 import quopri
 from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,12 +25,32 @@ EVENT = json.loads((Path(__file__).parents[2] / "examples/events/offer_provision
 @settings(max_examples=300)
 def test_pieces_say_what_the_text_says(pieces):
     text = "".join(pieces)
-    encoded = quoted(text, pieces)
+    encoded = b"".join(quoted(text, pieces))
     assert lines(quopri.decodestring(encoded).decode()) == whole(text)
     assert encoded.isascii()
     assert encoded.endswith(b"\r\n")
     assert max(len(line) for line in encoded.split(b"\r\n")) <= 76
     assert encoded.count(b"\n") == encoded.count(b"\r\n") == encoded.count(b"\r")
+
+
+@given(pieces=st.lists(st.text(alphabet=".=a \né\t", max_size=400), max_size=4), is_one=st.booleans())
+@settings(max_examples=200)
+def test_no_line_begins_with_a_dot_or_is_too_long(pieces, is_one):
+    text = "".join(pieces)
+    encoded = b"".join(quoted(text, () if is_one else pieces))
+    assert lines(quopri.decodestring(encoded).decode()) == whole(text)
+    assert not encoded.startswith(b".")
+    assert b"\n." not in encoded
+    assert max(len(line) for line in encoded.split(b"\r\n")) <= 76
+
+
+@pytest.mark.parametrize("ending", ["a", "é", ".", "=", " "])
+@pytest.mark.parametrize("length", range(68, 80))
+def test_a_soft_break_has_room_whatever_the_length_of_a_piece(length, ending):
+    pieces = ["\n" + "x" * length + ending, "more"]
+    encoded = b"".join(quoted("".join(pieces), pieces))
+    assert quopri.decodestring(encoded).decode() == "".join(pieces).replace("\n", "\r\n") + "\r\n"
+    assert max(len(line) for line in encoded.split(b"\r\n")) <= 76
 
 
 @given(pieces=PIECES)

@@ -3,6 +3,7 @@
 import json
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -12,11 +13,11 @@ from livery.packs.chain import PackChain
 from livery.packs.operations import Tongue
 from livery.packs.pack import Pack
 from livery.packs.source import Snapshot
-from livery.stencils import orders
+from livery.stencils import orders, page_code
 from livery.stencils.compiling import Files, compiled
 from livery.stencils.direct import Direct, Sandbox, _Loader
 from livery.stencils.fill import Program
-from livery.stencils.filling import FillError
+from livery.stencils.filling import FillError, Filling
 from livery.stencils.staging import Stager
 from livery.stencils.stencil import Stencil
 from livery.stencils.values import Dynamic, StagingError, plain
@@ -67,8 +68,20 @@ def stencil(files: Files, tongue: Tongue) -> Write:
     """
     name, source = files.read(NAME, "")
     pieces = Stager(tongue, files.read).template(name, source, {**KNOWN, "event": Dynamic(["r", "event", []])})
-    program = Program(json.loads(json.dumps(plain(pieces))), tongue)
-    return lambda event: program.fill({"event": event})
+    nodes = json.loads(json.dumps(plain(pieces)))
+    program, code = Program(nodes, tongue), page_code.written(nodes, tongue, ["event"]) if tongue.markup else None
+
+    def filled(event: Event) -> str:
+        quickly = None
+        if code is not None:
+            with suppress(Exception):
+                quickly = "".join(code(Filling({"event": event})))
+        text = program.fill({"event": event})
+        if quickly not in (None, text):
+            raise Different(f"{event}\n closures: {text!r}\n code:     {quickly!r}\n of {nodes}")
+        return text
+
+    return filled
 
 
 def jinja(files: Files, tongue: Tongue) -> Write:

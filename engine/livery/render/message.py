@@ -90,7 +90,7 @@ def email(said: Mapping[str, Any], page: Page | None, cards: Cards | None) -> Me
     html, notes, inline = page() if page is not None else ("", [], [])
     text = plain(said, own.text)
     # Not validated: every part was made here, and validation would forget the pieces of the HTML.
-    return Message.model_construct(
+    return Message.trusted(
         format=Format.EMAIL,
         locale=said["locale"],
         title=one_line(said["subject"], 250),
@@ -98,6 +98,7 @@ def email(said: Mapping[str, Any], page: Page | None, cards: Cards | None) -> Me
         html=html or built_in(dict(said)),
         inline=tuple(inline),
         body={},
+        context={},
         degraded=(*said["degraded"], *notes, *dict.fromkeys(own.notes)),
     )
 

@@ -30,7 +30,7 @@ from livery.packs.operations import Missing, OperationError, Tongue, escaped, it
 from livery.stencils.filling import MAX_OUTPUT, Expression, FillError, Filling, Node, Step, write_text
 from livery.stencils.loops import OPEN, Looping
 
-_LONG = 500
+LONG = 500
 _Text = TypeVar("_Text", bound=str)
 ODD = re.compile(r"[^ -~]|\\")
 """What stands in attributes as a character reference: the MJML compiler would write it its own way."""
@@ -52,7 +52,7 @@ class Program:
         self._payer = payer
         self.constant = "".join(str(one) for one in nodes) if all(isinstance(one, str) for one in nodes) else None
         """The text, if it is always the same."""
-        self._run, _ = _Builder(tongue).run(nodes)
+        self._run, _ = Builder(tongue).run(nodes)
 
     def fill(self, roots: Mapping[str, Any]) -> str:
         """The text.
@@ -61,7 +61,7 @@ class Program:
             FillError: a value is missing, cannot be used so, or the budget is spent.
 
         """
-        return self.constant if self.constant is not None else _within("".join(self.pieces(roots)))
+        return self.constant if self.constant is not None else within("".join(self.pieces(roots)))
 
     def pieces(self, roots: Mapping[str, Any]) -> list[str]:
         """The text in pieces, its length not yet looked at; what stands between holes is the same object every time.
@@ -85,10 +85,11 @@ class Program:
 
     def joined(self, roots: Mapping[str, Any]) -> Joined:
         """`fill`, with the pieces."""
-        return _within(Joined(self.pieces(roots)))
+        return within(Joined(self.pieces(roots)))
 
 
-def _within(text: _Text) -> _Text:
+def within(text: _Text) -> _Text:
+    """The text, if an e-mail may be as long."""
     if len(text) > MAX_OUTPUT:
         raise FillError(f"more than {MAX_OUTPUT // 1024} KiB of output")
     return text
@@ -99,7 +100,7 @@ class Condition:
 
     def __init__(self, expression: Sequence[Any], tongue: Tongue, payer: str = "") -> None:
         self._tongue, self._payer = tongue, payer
-        self._value = _Builder(tongue).expression(expression)
+        self._value = Builder(tongue).expression(expression)
 
     def items(self, roots: Mapping[str, Any]) -> Sequence[Any]:
         """Its value, as what is gone through.
@@ -152,9 +153,9 @@ _RAW, _PRINT, _IF, _HTML, _TEXT, _ATTRIBUTE, _STEP = range(7)
 _Row = tuple[int, Any, Any, Any]
 
 
-def _at_length(tongue: Tongue, filling: Filling, value: Any) -> str:
+def at_length(tongue: Tongue, filling: Filling, value: Any) -> str:
     """Any value as it is printed; a long one costs more."""
-    if type(value) is str and len(value) > _LONG:
+    if type(value) is str and len(value) > LONG:
         filling.spend(len(value) >> 3)
     return printed(tongue, value)
 
@@ -163,7 +164,7 @@ def _in_attribute(tongue: Tongue, filling: Filling, value: Any) -> str:
     text = printed(tongue, value)
     if "<" in text:
         raise FillError("markup cannot stand in an attribute")
-    if len(text) > _LONG:
+    if len(text) > LONG:
         filling.spend(len(text) >> 3)
     return attribute(text)
 
@@ -195,7 +196,7 @@ def _branching(tongue: Tongue, row: _Row, after: Any) -> Step:
     return step
 
 
-class _Builder(Looping):
+class Builder(Looping):
     """Makes closures of nodes and expressions, so that a filling looks at no kinds but those of a row."""
 
     def run(self, nodes: Sequence[Node], blank: Any = None) -> tuple[Step, Any]:
@@ -244,12 +245,12 @@ class _Builder(Looping):
                     if (
                         type(value) is str
                         and is_markup
-                        and len(value) <= _LONG
+                        and len(value) <= LONG
                         and (third is None or value.isprintable() or value.splitlines() == [value])
                     ):
                         text = escaped(value)
                     else:
-                        text = _at_length(tongue, filling, value if third is None else third(filling))
+                        text = at_length(tongue, filling, value if third is None else third(filling))
                     blank = filling.blank if second is OPEN else second
                     if second is None:
                         out.append(text)

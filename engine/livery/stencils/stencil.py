@@ -1,14 +1,18 @@
 """A stencil in use: notifications composed and e-mails filled from an event, without a template language."""
 
+from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from livery.composing import Composer, Plain, Seen, prepared
+from livery.joined import Joined
 from livery.packs.operations import Tongue
+from livery.stencils import page_code, script_code
 from livery.stencils.cards import Card, tongue
-from livery.stencils.fill import Condition, Program
-from livery.stencils.filling import PURSE, FillError, purses
+from livery.stencils.fill import Condition, Program, within
+from livery.stencils.filling import PURSE, FillError, Filling, purses
 
 
 class Stencil:
@@ -24,8 +28,10 @@ class Stencil:
         text = Tongue(data["regional"], script["direction"], given=data["formats"])
         lenient, markup = replace(text, lenient=True), replace(text, markup=True)
         self._script = prepared(script, lambda one: _text(one, text), lambda one, pack: _holds(one, lenient, pack))
+        self._compose = script_code.written(self._script, text, lenient)
         self._packs = [one["id"] for one in data["packs"]]
         self._html = Program(data["html"], markup) if data["html"] is not None else None
+        self._page = page_code.written(data["html"], markup) if data["html"] is not None else None
         self._slots = len(script["blocks"])
         self._notes: list[Plain] = data["notes"]
         self.pictures: Plain = script["pictures"]
@@ -45,6 +51,12 @@ class Stencil:
             check: see `Composer`.
 
         """
+        if self._compose is not None:
+            with suppress(Exception):  # whatever it is, the composer knows what to do
+                said = self._compose({**seen, PURSE: purses(self._packs)})
+                if check is not None:
+                    deque(map(check, said["blocks"]), maxlen=0)
+                return said
         return Composer(self._script, {**seen, PURSE: purses(self._packs)}, check=check).notification()
 
     def html(self, said: Plain) -> tuple[str, list[str]]:
@@ -61,9 +73,16 @@ class Stencil:
         if self._html is None:
             return "", notes
         try:
-            return self._html.joined({"n": said, "s": slots}), notes
+            return self._pieces({"n": said, "s": slots}), notes
         except FillError as error:
             return "", [*notes, f"e-mail: {error}"]
+
+    def _pieces(self, roots: Seen) -> Joined:
+        assert self._html is not None, "asked only where there is a page"
+        if self._page is not None:
+            with suppress(Exception):  # whatever it is, the closures know what to do
+                return within(Joined(self._page(Filling(roots))))
+        return self._html.joined(roots)
 
     def card(self, format_: str, block: Plain, length: int) -> Any:
         """A block as the pack shows it on one channel; None if it leaves that to the channel.

@@ -18,6 +18,8 @@ from livery.packs.tokens import describe, resolve
 from livery.pictures import album, brand_with
 from livery.stencils.stencil import Stencil
 
+_MAX_WAYS = 4096
+_ways: dict[tuple[int, ...], tuple[Sequence[Plain], tuple[Piece, ...]]] = {}
 _BLOCK: TypeAdapter[Block] = TypeAdapter(Block, config={"defer_build": True})
 
 
@@ -97,10 +99,16 @@ def _seen(event: Event, accepted_at: datetime, sides: Sequence[Sequence[str]] | 
     return seen(event.plain(), event.when(accepted_at).year, sides)
 
 
-@lru_cache(maxsize=8192)
-def piece(piece: str, pack: str, file: str, locale: str = "") -> Piece:
-    """Where a piece comes from; few there are, and every message names dozens."""
-    return Piece(piece=piece, pack=pack, file=file, locale=locale)
+def pieces(trace: Sequence[Plain]) -> tuple[Piece, ...]:
+    """Where the pieces of a notification come from. Few ways there are through a stencil, and many messages go each."""
+    way = tuple(map(id, trace))
+    known = _ways.get(way)
+    if known is None:
+        if len(_ways) >= _MAX_WAYS:
+            _ways.clear()
+        # What is known keeps its rows, so that no other row can have the same identity.
+        known = _ways[way] = (trace, tuple(Piece(**one) for one in trace))
+    return known[1]
 
 
 def built_in(kind: EventType, event: Event, tokens: Mapping[str, str], why: Iterable[str]) -> Notification:
