@@ -1,4 +1,4 @@
-"""What is said to the queue's tables, by whoever puts work and by the workers. Migration 0015 made them."""
+"""What is said to the queue's tables, by whoever puts work and by the workers. Migrations 0015 and 0016 made them."""
 
 CHANNEL = "livery_ch_pgqueuer"
 """Where workers are told that there is something new."""
@@ -65,7 +65,7 @@ WHERE dedupe_key = ANY (CAST(:works AS text[])) AND status IN ('queued', 'picked
 # ------------------------------------------------------------------ on a worker's own connection
 
 TAKE = """
-SELECT * FROM livery_pgqueuer_take_1(
+SELECT * FROM livery_pgqueuer_take_2(
     $1::uuid, $2::integer, $3::boolean, $4::text[], $5::text[], $6::timestamptz, $7::interval, $8::text[],
     $9::integer[], $10::text[], $11::integer[], $12::integer[], $13::integer, $14::integer
 )

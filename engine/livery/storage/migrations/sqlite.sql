@@ -1,4 +1,4 @@
--- all migrations up to 0015;
+-- all migrations up to 0016;
 
 CREATE TABLE livery_version (
 	version_num VARCHAR(32) NOT NULL, 
