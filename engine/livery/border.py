@@ -6,6 +6,7 @@ surrogates, no NaN or Infinity, no key twice.
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
@@ -14,6 +15,8 @@ from livery.errors import EventError, Problem, shown
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
+_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+"""What NUL and half characters come as: as such they are no JSON and no UTF-8."""
 
 
 def decoded(raw: bytes) -> dict[str, Any]:
@@ -23,10 +26,14 @@ def decoded(raw: bytes) -> dict[str, Any]:
         EventError: says what is wrong and where.
 
     """
-    data = _parsed(sized(raw), "the event")
+    text = _text(sized(raw), "the event")
+    try:
+        data, is_suspect = _QUICK.decode(text), bool(_SUSPECT.search(text))
+    except (ValueError, RecursionError):
+        data, is_suspect = _parsed(text, "the event"), True
     if not isinstance(data, dict):
         raise EventError("not an event:", [Problem("(whole)", "a JSON object", shown(data))])
-    if problems := [*_unfit(data, "", 1)]:
+    if (is_suspect or _is_deep(text, data)) and (problems := [*_unfit(data, "", 1)]):
         raise EventError("the event holds what no store and no message can carry:", problems)
     return data
 
@@ -42,7 +49,7 @@ def parsed(raw: bytes, what: str) -> Any:
         EventError: says what is wrong and where.
 
     """
-    data = _parsed(raw, what)
+    data = _parsed(_text(raw, what), what)
     if problems := [*_unfit(data, "", 0 if isinstance(data, list) else 1)]:
         raise EventError(f"{what} holds what no store and no message can carry:", problems)
     return data
@@ -77,11 +84,14 @@ def sized(raw: bytes) -> bytes:
     return raw
 
 
-def _parsed(raw: bytes, what: str) -> Any:
+def _text(raw: bytes, what: str) -> str:
     try:
-        text = raw.decode("utf-8-sig")
+        return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise EventError(f"{what} is not UTF-8 text: byte {error.start} is wrong") from None
+
+
+def _parsed(text: str, what: str) -> Any:
     try:
         return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_no_twins)
     except json.JSONDecodeError as error:
@@ -90,6 +100,24 @@ def _parsed(raw: bytes, what: str) -> Any:
         raise EventError(f"{what} is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:
         raise EventError(f"{what} is not JSON that every store can hold: {error}") from None
+
+
+def _is_deep(text: str, data: Any) -> bool:
+    """Whether something in it lies too deep."""
+    if text.count("{") + text.count("[") < MAX_DEPTH:
+        return False
+    level, depth = [data], 1
+    while level and depth <= MAX_DEPTH:
+        inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level, depth = [one for some in inner for one in some], depth + 1
+    return bool(level)
+
+
+def _finite(number: str) -> float:
+    found = float(number)
+    if not math.isfinite(found):
+        raise ValueError(f"{number} is no number")
+    return found
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -102,6 +130,10 @@ def _no_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         (twin, _), *_ = Counter(key for key, _ in pairs).most_common(1)
         raise ValueError(f"the key {shown(twin)} stands twice in one object")
     return found
+
+
+_QUICK = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, object_pairs_hook=_no_twins)
+"""Refuses too much rather than too little; what is wrong, and where, is found out when it has."""
 
 
 def _unfit(value: Any, path: str, depth: int) -> list[Problem]:

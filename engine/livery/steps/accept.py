@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError, create_model
 
 from livery import border
 from livery.errors import EventError, Problem, UnknownEventType, shown
@@ -12,6 +13,11 @@ from livery.models.classification import is_secret
 from livery.models.event import Event, EventData, EventType
 
 _ATTRIBUTE_LENGTH = 20
+_SURELY_FITS = border.MAX_BYTES // 16
+"""Bytes that are never too many when numbers are written out and defaults filled in."""
+_CANONICAL = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+_PARTS = ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+"""Of a model; pydantic's own `model_copy` copies just these."""
 _KNOWN = frozenset(Event.model_fields)
 _WORDS = {
     "string_type": "text",
@@ -37,20 +43,34 @@ def read(raw: Event | Mapping[str, Any] | str | bytes, types: Mapping[str, Event
         UnknownEventType: no plugin registered its type.
 
     """
-    data = border.decoded(border.encoded(_plain(raw) if isinstance(raw, Event) else raw))
+    text = border.encoded(_plain(raw) if isinstance(raw, Event) else raw)
+    data = border.decoded(text)
     name = data.get("type")
     if isinstance(name, str) and name and name not in types:
         known = ", ".join(sorted(types)) or "none"
         raise UnknownEventType("unknown event type:", [Problem("type", f"one of {known}", shown(name))])
     kind = types[name] if isinstance(name, str) and name else None
-    event = _validated(data, kind)
-    border.sized(canonical(event))  # a number may be longer written out; what is stored must be readable again
+    event = _right(text, data, kind) or _validated(data, kind)
+    if len(text) > _SURELY_FITS:
+        border.sized(canonical(event))  # a number may be longer written out; what is stored must be readable again
     return event
+
+
+def stored(body: bytes, types: Mapping[str, EventType]) -> Event:
+    """An event as it was accepted, of its canonical bytes.
+
+    Raises:
+        EventError: it does not fit its type any more; names every field.
+        UnknownEventType: no plugin registers its type any more.
+
+    """
+    data = json.loads(body)
+    return _right(body, data, types.get(data["type"])) or read(body, types)
 
 
 def canonical(event: Event) -> bytes:
     """The bytes that are stored and compared: JSON with sorted keys. Equal events have equal bytes."""
-    return json.dumps(event.plain(), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    return _CANONICAL.encode(event.plain()).encode()
 
 
 def _plain(event: Event) -> dict[str, Any]:
@@ -58,6 +78,26 @@ def _plain(event: Event) -> dict[str, Any]:
         return event.model_dump(mode="json", exclude_unset=True, warnings=False)
     except ValueError as error:
         raise EventError(f"the event is no plain JSON data: {error}") from None
+
+
+def _right(text: bytes, data: Mapping[str, Any], kind: EventType | None) -> Event | None:
+    """The event, if nothing is wrong with it; what is, `_validated` finds out."""
+    if kind is None or _extensions(data):
+        return None
+    try:
+        typed = _typed(kind.data).model_validate_json(text)
+    except ValidationError:
+        return None
+    event = Event.__new__(Event)
+    for part in _PARTS:
+        object.__setattr__(event, part, getattr(typed, part))
+    return event
+
+
+@lru_cache(maxsize=1024)
+def _typed(data: type[EventData]) -> type[Event]:
+    """The envelope with data of one type, so that an event is validated in one go."""
+    return create_model("Event", __base__=Event, data=(data, ...))
 
 
 def _validated(data: dict[str, Any], kind: EventType | None) -> Event:
@@ -68,7 +108,7 @@ def _validated(data: dict[str, Any], kind: EventType | None) -> Event:
         problems.append(Problem("data", _WORDS["missing"]))
     elif kind is not None:
         try:
-            body = TypeAdapter(kind.data).validate_json(json.dumps(data["data"]))
+            body = kind.data.model_validate_json(json.dumps(data["data"]))
         except ValidationError as error:
             problems.extend(_problems(error, "data", kind.data))
     try:
