@@ -17,6 +17,7 @@ import livery
 from docs.reading import PAGES, ROOT, blocks, name_of, spans
 from livery import Config, Engine, hookspecs, plugin
 from livery.cli import app
+from livery.execution.pgqueuer import statements
 from livery.models.tenant import SELECTORS
 from livery.packs.filters import FILTERS
 from livery.settings import fields as setting_fields
@@ -176,7 +177,7 @@ def _fields(model):
 @pytest.fixture(scope="module")
 def known_words():
     # Names that stand in no model: tables, alarms, a key of `plugin list --json`, an example's role.
-    tables = {*schema.metadata.tables, schema.VERSION_TABLE}
+    tables = {*schema.metadata.tables, schema.VERSION_TABLE, *re.findall(r"livery_pgqueuer\b", statements.PUT)}
     metrics = {family.name for family in text_string_to_metric_families(Telemetry().text())}
     metrics |= {f"{name}_total" for name in metrics}
     fields = {f"livery_{name}" for name in FIELDS}
