@@ -250,9 +250,7 @@ class Writer:
             NotFound: no pack has words for it.
 
         """
-        packs, _ = self.packs(chain)
-        kind, choice = self._types[event.type], self.choice(chain, packs, reading)
-        return self._name(_Order(packs, kind, chain, seller_name(chain, event), choice, self._policy))
+        return self._way(event, chain, reading).name()
 
     def choice(self, chain: Chain, packs: PackChain, reading: Reading) -> Choice:
         """The language to write in."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from livery.errors import NotFound
 from livery.hooks import silent
-from livery.models.tenant import Chain
 from livery.packs.stored import Active
+from livery.packtools.checking import Report, check
 from livery.packtools.uploading import laid_out
 from livery.studio.bench import Bench
 from livery.studio.opening import Target
@@ -21,8 +21,8 @@ from livery.studio.opening import Target
 if TYPE_CHECKING:
     from livery.engine import Engine
 
-_KEPT = 3
-_Key = tuple[str, str, int, tuple[tuple[str, str], ...], Chain]
+_KEPT, _REPORTS = 3, 50
+_Key = tuple[str, str, int, tuple[tuple[str, str], ...], tuple[str, ...]]
 
 
 class Viewing:
@@ -38,6 +38,7 @@ class Viewing:
         self._engine, self._most = engine, kept
         self._lock = Lock()
         self._kept: OrderedDict[_Key, Bench] = OrderedDict()
+        self._reports: OrderedDict[_Key, Report] = OrderedDict()
 
     @contextmanager
     def bench(self, tenant: str, what: str, *, within: str | None = None) -> Iterator[Bench]:
@@ -53,21 +54,34 @@ class Viewing:
             PackError: it cannot be opened.
 
         """
-        engine = self._engine
-        active = {one.pack: one for one in engine.packs.active(tenant, within=within)}
-        chain = engine.tenants.chain(tenant) or ()
-        content = self._content(what, active, within)
-        if content is None and what not in engine.library.packs:
-            raise NotFound(f"no pack is called {what!r}; there are: {', '.join(engine.stock.ids(chain))}")
-        stood = tuple(sorted((one.pack, one.version) for one in active.values()))
+        key, content = self._meant(tenant, what, within)
         with self._lock, silent():
-            key = (tenant, what, id(engine.library.packs), stood, chain)
             found = self._kept.pop(key, None)
             if found is None:
                 self._shrink(self._most - 1)
-                found = self._opened(tenant, what, content, chain)
+                with self._target(key, content) as target:
+                    found = Bench.opened(target)
             self._kept[key] = found
             yield found
+
+    def report(self, tenant: str, what: str, *, within: str | None = None) -> Report:
+        """What `livery pack check` says of a pack at a tenant; once for as long as nothing of it changes.
+
+        Raises:
+            NotFound: there is no such tenant, pack or version here.
+
+        """
+        key, content = self._meant(tenant, what, within)
+        with self._lock:
+            found = self._reports.get(key)
+        if found is None:
+            with silent(), self._target(key, content) as target:
+                found = check(target)
+        with self._lock:
+            self._reports[key] = found
+            while len(self._reports) > _REPORTS:
+                self._reports.popitem(last=False)
+        return found
 
     def close(self) -> None:
         """Close every bench."""
@@ -78,6 +92,18 @@ class Viewing:
         while len(self._kept) > most:
             self._kept.popitem(last=False)[1].close()
 
+    def _meant(self, tenant: str, what: str, within: str | None) -> tuple[_Key, bytes | None]:
+        """All that decides how it looks; and the zip, if it is no installed pack."""
+        engine = self._engine
+        active = {one.pack: one for one in engine.packs.active(tenant, within=within)}
+        chain = engine.tenants.chain(tenant) or ()
+        content = self._content(what, active, within)
+        if content is None and what not in engine.library.packs:
+            raise NotFound(f"no pack is called {what!r}; there are: {', '.join(engine.stock.ids(chain))}")
+        stood = tuple(sorted((one.pack, one.version) for one in active.values()))
+        tenants = tuple(one.model_dump_json() for one in chain)
+        return (tenant, what, id(engine.library.packs), stood, tenants), content
+
     def _content(self, what: str, active: dict[str, Active], within: str | None) -> bytes | None:
         """The zip of what is meant; None if that is an installed pack."""
         if what in active:
@@ -86,7 +112,8 @@ class Viewing:
             return self._engine.packs.content(what, within=within)
         return None
 
-    def _opened(self, tenant: str, what: str, content: bytes | None, chain: Chain) -> Bench:
-        assert chain, "a tenant that is there has a chain"
+    @contextmanager
+    def _target(self, key: _Key, content: bytes | None) -> Iterator[Target]:
+        tenant, what, *_ = key
         with laid_out(self._engine, tenant, content or b"") as target:
-            return Bench.opened(target if content is not None else Target(what, None, target.config, tenant))
+            yield target if content is not None else Target(what, None, target.config, tenant)

@@ -34,9 +34,12 @@ from livery.http.pages import (
     general,
     history,
     home,
+    pack_look,
+    packs,
     settings,
     signing_in,
     static_files,
 )
 
-ROUTERS = [one.router for one in (static_files, signing_in, home, settings, general, history, explaining, deliveries)]
+_PARTS = (static_files, signing_in, home, settings, general, history, explaining, deliveries, packs, pack_look)
+ROUTERS = [one.router for one in _PARTS]

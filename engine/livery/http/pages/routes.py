@@ -1,7 +1,7 @@
 """Routes of pages: errors as pages in words, and forms that are only taken from our own pages."""
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -65,20 +65,20 @@ class Form:
         return None if value is None or isinstance(value, str) or not value.filename else value
 
 
-async def _form(request: Request) -> Form:
-    """The form of a request.
+async def _form(request: Request) -> AsyncIterator[Form]:
+    """The form of a request; its uploads are there as long as it is answered.
 
     Raises:
         Forbidden: it is from no page of ours that this browser was shown.
 
     """
-    data = await request.form(max_files=4, max_fields=_MAX_FIELDS)
-    token = data.get(TOKEN)
-    if not isinstance(token, str) or not is_our_form(request, token):
-        raise Forbidden(
-            "This form is not of a page that you were shown, or you have signed in anew since. Load the page again."
-        )
-    return Form(data)
+    async with request.form(max_files=4, max_fields=_MAX_FIELDS) as data:
+        token = data.get(TOKEN)
+        if not isinstance(token, str) or not is_our_form(request, token):
+            raise Forbidden(
+                "This form is not of a page that you were shown, or you have signed in anew since. Load the page again."
+            )
+        yield Form(data)
 
 
 Fields = Annotated[Form, Depends(_form)]
