@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from urllib.parse import quote
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from livery import Config, Engine
 from livery.http import create_app
@@ -68,14 +70,21 @@ def site(folder, *, plugins=None, prefix="", **overrides):
         }
         with Engine.open(Config.load(None, **settings), plugins=plugins) as engine:
             engine.migrate()
-            with _served(create_app(engine, worker=True), prefix) as url:
+            app = create_app(engine, worker=True)
+            host = (
+                Starlette(routes=[Mount(prefix, app)], lifespan=lambda _: app.router.lifespan_context(app))
+                if prefix
+                else app
+            )
+            with served(host) as url:
                 yield Site(url, engine, mail, http)
 
 
 @contextmanager
-def _served(app, prefix):
+def served(app):
+    """The address of an application that is served until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", root_path=prefix)
+        config = uvicorn.Config(app, log_config=None, access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])), daemon=True)
         thread.start()

@@ -83,7 +83,8 @@ class Gate:
 
         """
         self._strangers.check(address(request), "This address")
-        _check_same_site(request)
+        if request.method not in _HARMLESS:
+            _check_same_site(request)
 
     async def _recognised(self, request: Request) -> Principal:
         given = request.headers.getlist("authorization")

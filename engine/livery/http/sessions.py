@@ -30,7 +30,8 @@ async def recognise(request: Request) -> Principal | None:
     session = await run_in_threadpool(sessions.of, secret) if secret else None
     if session is None:
         return None
-    return session.principal.model_copy(update={"id": session.principal.id or session.id})
+    # Whatever they signed in with: a browser sends the cookie along with what other sites' pages ask for, too.
+    return session.principal.model_copy(update={"via": "session", "id": session.id})
 
 
 def secret_of(request: Request) -> str:

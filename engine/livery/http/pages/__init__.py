@@ -30,6 +30,7 @@ A new page is a module here and a template in `web/`:
 
 from livery.http.pages import (
     deliveries,
+    destinations,
     explaining,
     general,
     history,
@@ -41,5 +42,8 @@ from livery.http.pages import (
     static_files,
 )
 
-_PARTS = (static_files, signing_in, home, settings, general, history, explaining, deliveries, packs, pack_look)
+_PARTS = (
+    *(static_files, signing_in, home, settings, destinations, general, history, explaining, deliveries),
+    *(packs, pack_look),
+)
 ROUTERS = [one.router for one in _PARTS]

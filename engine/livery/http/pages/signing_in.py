@@ -6,8 +6,9 @@ from fastapi import Query, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from livery.errors import LiveryError
+from livery.errors import LiveryError, NotFound
 from livery.http.gate import PUBLIC, gate_of
+from livery.http.oidc import COOKIE, LASTS, Asked, Provider, SignInFailed
 from livery.http.pages.once import Said
 from livery.http.pages.routes import Fields, pages
 from livery.http.pages.shell import Page
@@ -54,6 +55,41 @@ def by_link(request: Request, form: Fields) -> Response:
     return enter(page, principal, back="")
 
 
+@router.get("/sign-in/oidc", dependencies=[PUBLIC])
+def at_provider(request: Request, back: Back = "") -> Response:
+    """To the OpenID provider."""
+    page = Page(request)
+    gate_of(request).check_stranger(request)
+    try:
+        address, asked = _provider(page).ask(_redirect_uri(page), safe(back))
+    except SignInFailed as error:
+        return _form(page, back=safe(back), problem=str(error), status=503)
+    response = page.go(address)
+    response.set_cookie(
+        COOKIE, asked.as_cookie(), max_age=LASTS, path=page.at("sign-in"), httponly=True, samesite="lax",
+        secure=request.url.scheme == "https",
+    )  # fmt: skip
+    return response
+
+
+@router.get("/sign-in/oidc/back", dependencies=[PUBLIC])
+def from_provider(request: Request) -> Response:
+    """Back from the OpenID provider."""
+    page, asked = Page(request), Asked.from_cookie(request.cookies.get(COOKIE, ""))
+    gate_of(request).check_stranger(request)
+    try:
+        principal = _provider(page).answer(_redirect_uri(page), asked, request.query_params)
+        if principal.tenant is not None:
+            page.engine.tenants.show(principal.tenant)
+        response = enter(page, principal, back=safe(asked.back) if asked else "")
+    except SignInFailed as error:
+        response = _form(page, back="", problem=str(error), status=403)
+    except NotFound:
+        response = _form(page, back="", problem="Your organisation is no tenant here.", status=403)
+    response.delete_cookie(COOKIE, path=page.at("sign-in"))
+    return response
+
+
 @router.post("/sign-out", dependencies=[PUBLIC])
 def out(request: Request, form: Fields) -> Response:
     del form
@@ -76,6 +112,23 @@ def safe(back: str) -> str:
     """An address of our own to go back to: one slash and what follows; anything else is home."""
     is_ours = back.startswith("/") and not back.startswith(("//", "/\\")) and back.isprintable() and "\\" not in back
     return back if is_ours else ""
+
+
+def _provider(page: Page) -> Provider:
+    """The provider, whose settings are kept from one sign-in to the next."""
+    state, policy = page.request.app.state, page.engine.config.sign_in.oidc
+    if policy is None:
+        raise NotFound("nobody signs in at a provider here")
+    if getattr(state, "provider", None) is None:
+        state.provider = Provider(policy)
+    found: Provider = state.provider
+    return found
+
+
+def _redirect_uri(page: Page) -> str:
+    """Where the provider sends the browser back to."""
+    base = page.engine.config.server.public_url or str(page.request.base_url)
+    return f"{base.rstrip('/')}/sign-in/oidc/back"
 
 
 def _form(page: Page, *, back: str, problem: str = "", status: int = 200) -> Response:
