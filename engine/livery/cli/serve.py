@@ -1,7 +1,9 @@
 """`livery serve`: the HTTP service, with a worker beside it."""
 
+import gc
 import ipaddress
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -87,7 +89,6 @@ def is_local(host: str) -> bool:
 
 def _run(engine: "Engine", host: str, port: int, *, worker: bool) -> None:
     import asyncio
-    import socket
 
     from livery.cli.system import reload
     from livery.http import create_app
@@ -95,12 +96,7 @@ def _run(engine: "Engine", host: str, port: int, *, worker: bool) -> None:
     app = create_app(engine, worker=worker)
     import uvicorn  # behind create_app, which says what to install if it is missing
 
-    try:
-        listening = socket.create_server(
-            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048
-        )
-    except OSError as error:
-        raise LiveryError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    listening = _listening(host, port)
     policy = engine.config.server
     settings: dict[str, Any] = {
         "log_config": None,
@@ -129,6 +125,23 @@ def _run(engine: "Engine", host: str, port: int, *, worker: bool) -> None:
     output.note(f"Serving {at}; Ctrl-C or SIGTERM stops after what is under way, SIGHUP reads the packs again.")
     if is_local(host) or sys.stderr.isatty():
         output.note(f"Sign in to the pages, once and within 15 minutes: {sign_in_link(engine, at)}")
+    # What there is by now stays: collections need not look at it again.
+    gc.collect()
+    gc.freeze()
     with listening:
         asyncio.run(Server(uvicorn.Config(app, **settings)).serve(sockets=[listening]))
     output.note("Stopped.")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that is listened on. It says that it is TCP's: else asyncio lets Nagle hold answers back for 40 ms."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((host, port))
+        made.listen(2048)
+    except OSError as error:
+        made.close()
+        raise LiveryError(f"cannot listen on {host}:{port}: {error.strerror}") from None
+    return made

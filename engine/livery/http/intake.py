@@ -7,10 +7,12 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from livery.engine import Engine
+from livery.errors import StoreError
 from livery.ports import Receipt
 
 Raw = bytes | dict[str, Any]
@@ -39,7 +41,7 @@ class Intake:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="livery-intake")
+        self._pool: ThreadPoolExecutor | None = None
         self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = WeakKeyDictionary()
 
     async def accept(self, events: Sequence[Raw], within: str | None) -> list[Receipt]:
@@ -66,16 +68,29 @@ class Intake:
         try:
             while queue.waiting:
                 group, queue.waiting = queue.waiting[:_MOST], queue.waiting[_MOST:]
-                answers = await loop.run_in_executor(self._thread, self._accepted, group)
-                for asked, one in zip(group, answers, strict=True):
-                    if asked.answer.done():
-                        continue  # who asked went away; the event is stored all the same
-                    if isinstance(one, BaseException):
-                        asked.answer.set_exception(one)
-                    else:
-                        asked.answer.set_result(one)
+                await self._serve_group(loop, group)
         finally:
             queue.is_served = False
+            for asked in queue.waiting:  # there are some only if this was cancelled: the service ends
+                asked.answer.cancel()
+            queue.waiting = []
+
+    async def _serve_group(self, loop: asyncio.AbstractEventLoop, group: Sequence[_Asked]) -> None:
+        """Whatever happens, nobody is left waiting."""
+        answers: Sequence[list[Receipt] | Exception] = ()
+        failed: Exception = StoreError("the service was stopped, and the event may be stored or not: send it again")
+        try:
+            answers = await loop.run_in_executor(self._thread(), self._accepted, group)
+        except Exception as error:  # noqa: BLE001 - each of them is told
+            failed = error
+        finally:
+            for asked, one in zip_longest(group, answers, fillvalue=failed):
+                if asked.answer.done():
+                    continue  # who asked went away; the event is stored all the same
+                if isinstance(one, BaseException):
+                    asked.answer.set_exception(one)
+                else:
+                    asked.answer.set_result(one)
 
     def _accepted(self, group: Sequence[_Asked]) -> list[list[Receipt] | Exception]:
         try:
@@ -83,5 +98,14 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - each of them has to be told
             return [error] * len(group)
 
+    def _thread(self) -> ThreadPoolExecutor:
+        """The thread; a new one after `close`."""
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="livery-intake")
+        return self._pool
+
     def close(self) -> None:
-        self._thread.shutdown(wait=False)
+        """End the thread, after what it is doing. It begins anew if more comes."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False)

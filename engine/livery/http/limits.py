@@ -9,6 +9,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import count
 from math import ceil
 from time import monotonic
 from typing import Final
@@ -30,12 +31,13 @@ class Limits:
 
     def __init__(self, app: ASGIApp, policy: ServerPolicy) -> None:
         self._app, self._policy = app, policy
+        self._first, self._count = secrets.token_hex(6), count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name = secrets.token_hex(8)
+        name = f"{self._first}{next(self._count):08x}"
         scope[REQUEST_ID] = name
         named = (b"x-request-id", name.encode())
 
