@@ -15,14 +15,16 @@ from time import monotonic
 from typing import Final
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from livery.http.problems import REQUEST_ID
+from livery.http.problems import REQUEST_ID, plain
 from livery.policies import ServerPolicy
 
 UPLOADS: Final[list[re.Pattern[str]]] = []
 """Paths whose bodies may be as large as `max_upload` says."""
 _KEPT = 50_000
+_MOST_HEADERS = 64 * 1024
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
 
 
@@ -48,6 +50,10 @@ class Limits:
                 message = {**message, "headers": [*message.get("headers", ()), *more]}
             await send(message)
 
+        if sum(len(key) + len(value) for key, value in scope["headers"]) > _MOST_HEADERS:
+            said = f"The headers may have {_MOST_HEADERS:,} bytes, and these have more."
+            await plain(Request(scope), 431, said)(scope, receive, sending)
+            return
         await self._app(scope, self._bounded(scope, receive), sending)
 
     def _bounded(self, scope: Scope, receive: Receive) -> Receive:

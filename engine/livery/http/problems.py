@@ -82,6 +82,7 @@ _UNSPECIFIC: Mapping[int, Kind] = {
     422: Kind(422, "input-invalid", "Something that was given is wrong"),
     428: Kind(428, "precondition-required", "Say which version you change"),
     429: Kind(429, "too-many-requests", "Too many requests"),
+    431: Kind(431, "headers-too-large", "The headers are too large"),
 }
 
 
@@ -163,6 +164,11 @@ async def _validation(request: Request, error: Exception) -> Response:
     at = [_of_pydantic(one) for one in error.errors()]
     kind = _UNSPECIFIC[400 if any(one["type"] == "json_invalid" for one in error.errors()) else 422]
     return answer(request, kind, "The request is wrong; see errors for each thing that is.", at=at)
+
+
+def plain(request: Request, status: int, detail: str) -> Response:
+    """The response for an error that its status says enough of."""
+    return answer(request, _UNSPECIFIC[status], detail)
 
 
 async def _http(request: Request, error: Exception) -> Response:
