@@ -32,7 +32,7 @@ from livery.packs.installed import installed_packs
 from livery.packs.signatures import Trust
 from livery.packs.stock import Stock
 from livery.planning import Planner
-from livery.ports import Claim, Now, Suppress, nobody_suppressed, utc_now
+from livery.ports import Claim, Duty, Now, Suppress, nobody_suppressed, utc_now
 from livery.safe import Safe
 from livery.sender_domains import SenderDomains
 from livery.settings.live import Live
@@ -230,10 +230,22 @@ class Engine(Acceptance, DeliveryLog):
             raise LiveryError("drain() was called inside an event loop; there, await engine.work(until_idle=True)")
         asyncio.run(self.work(until_idle=True))
 
-    async def work(self, *, until_idle: bool = False) -> None:
-        """Work for ever, or until nothing is due. Cancelling it lets what is being sent end first."""
+    async def work(self, *, until_idle: bool = False, duty: Duty | None = None) -> None:
+        """Work for ever, or until nothing is due. Cancelling it lets what is being sent end first.
+
+        Args:
+            until_idle: end once nothing is due.
+            duty: the part of the work that this worker is for; all of it if None.
+
+        Raises:
+            ConfigError: a part of the work, on a store where one worker does all of it (SQLite).
+            NotFound: a channel of `duty` does not exist.
+
+        """
+        for name in (duty and duty.channels) or ():
+            self.channels.kind(name)
         try:
-            await self._opened().work(until_idle=until_idle)
+            await self._opened().work(duty or Duty(), until_idle=until_idle)
         finally:
             await self.channels.aclose()
 

@@ -6,16 +6,16 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Event as Signal
 from typing import TYPE_CHECKING
 
-from livery.errors import LiveryError
+from livery.errors import ConfigError, LiveryError, Problem
 from livery.execution.clock import Drift
 from livery.execution.embedded import EmbeddedExecution
 from livery.flow import Flow
-from livery.ports import Execution, Load, Now, utc_now
+from livery.ports import PLAN, Duty, Execution, Load, Now, utc_now
 from livery.safe import Safe
 from livery.sending import Policy
 from livery.storage.database import connect
@@ -61,7 +61,7 @@ class Workshop:
     recheck: Callable[[], object]
     execution: Execution
     flow: Flow
-    load: Load
+    load: Callable[[int | None], Load]
     interventions: Interventions
     retention: Retention
     erasures: Erasures
@@ -112,11 +112,11 @@ class Workshop:
                 alarms=engine.hooks.alarms,
             ),
         )
-        load = policy.load(
-            config.concurrency,
-            persons=[one.name for one in kinds if one.addressing == "persons"],
-            endpoints=endpoints,
-        )
+        persons = [one.name for one in kinds if one.addressing == "persons"]
+
+        def load(concurrency: int | None) -> Load:
+            return policy.load(concurrency or config.concurrency, persons=persons, endpoints=endpoints)
+
         interventions = Interventions(ledger, execution, now=engine.now, vault=engine.vault)
         retention = Retention(ledger, config.retention, engine.vault, now=engine.now)
         erasures = Erasures(ledger, execution, engine.vault, now=engine.now)
@@ -129,10 +129,17 @@ class Workshop:
         )  # fmt: skip
         return cls(ledger, *parts, engine.domains.recheck, execution, flow, load, *by_hand)
 
-    async def work(self, *, until_idle: bool) -> None:
+    async def work(self, duty: Duty, *, until_idle: bool) -> None:
         """Work for ever, or until nothing is due."""
+        load = self.load(duty.concurrency)
+        if duty.channels is not None or duty.tenants is not None:
+            if self.ledger.engine.dialect.name == "sqlite":
+                what = "a PostgreSQL database: on SQLite one worker does all there is, and the others stand by"
+                raise ConfigError("a worker for a part of the work needs:", [Problem("database_url", what)])
+            lanes = None if duty.channels is None else duty.channels | {PLAN}
+            load = replace(load, lanes=lanes, tenants=duty.tenants)
         async with self._sweeping(every=0 if until_idle else _SWEEP):
-            await self.execution.run(self.flow.work, until_idle=until_idle, load=self.load)
+            await self.execution.run(self.flow.work, until_idle=until_idle, load=load)
 
     @asynccontextmanager
     async def _sweeping(self, *, every: float) -> AsyncIterator[None]:

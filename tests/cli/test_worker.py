@@ -1,6 +1,7 @@
 """`livery worker` as a supervisor runs it."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
+import databases
 from cli.commands import livery, stored
 from livery.testing import MailServer
 
@@ -72,3 +74,29 @@ def test_a_worker_serves_metrics_and_logs_json(home, mail, arrived):
     _, said = worker.communicate(timeout=30)
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     assert "smtp" in {one.get("livery_channel") for one in lines}
+
+
+def test_a_worker_for_a_part_of_the_work_needs_postgresql(home):
+    done = livery("worker", "--channels", "smtp", cwd=home)
+    assert (done.returncode, "on SQLite one worker does all there is" in done.stderr) == (2, True), done.stderr
+
+
+def test_a_worker_works_for_its_channels_and_sellers_beside_others(home, mail, arrived, postgres):
+    with databases.database(postgres) as url:
+        environment = {**os.environ, "LIVERY_DATABASE_URL": url}
+        command = [sys.executable, "-m", "livery", "worker", "--concurrency", "3"]
+
+        def start(*options):
+            return subprocess.Popen([*command, *options], cwd=home, stderr=subprocess.PIPE, text=True, env=environment)
+
+        assert livery("send", "--queue", "event.json", cwd=home, env=environment).returncode == 0
+        others = [start("--channels", "webhook"), start("--tenants", "nobody")]
+        for one in others:
+            assert "Working" in one.stderr.readline()
+        worker = start("--channels", "smtp,webhook", "--tenants", "res-org-n")
+        assert arrived[ADA].wait(30)
+        for one in (*others, worker):
+            one.send_signal(signal.SIGTERM)
+            assert (one.communicate(timeout=30)[1].splitlines()[-1], one.returncode) == ("Stopped.", 0)
+        assert len(mail.mails) == 1
+        assert livery("worker", "--channels", "smtq", cwd=home, env=environment).returncode != 0

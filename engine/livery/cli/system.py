@@ -32,13 +32,26 @@ def worker(
     ] = None,
     metrics_host: Annotated[str, typer.Option(help="The address to serve metrics on.")] = "127.0.0.1",
     *,
+    concurrency: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Deliveries at once; `concurrency` of livery.toml if not given.")
+    ] = None,
+    channels: Annotated[
+        str, typer.Option(metavar="NAMES", help="Deliver by these channels alone, with commas between.")
+    ] = "",
+    tenants: Annotated[str, typer.Option(metavar="IDS", help="Deliver for these sellers alone, with commas.")] = "",
     log_json: Annotated[
         bool, typer.Option("--log-json", help="Log every attempt and alarm to standard error, one JSON object a line.")
     ] = False,
 ) -> None:
-    """Deliver what is due, until stopped. Is another process at work on the store, stand by for it."""
+    """Deliver what is due, until stopped.
+
+    On PostgreSQL any number of workers share the work, each all of it or the part it is for. On SQLite one process
+    works; is another at it, this one stands by.
+    """
     import asyncio
     import signal
+
+    from livery.ports import Duty
 
     async def run(engine: "Engine") -> None:
         task = asyncio.current_task()
@@ -50,7 +63,7 @@ def worker(
             loop.add_signal_handler(signal.SIGHUP, lambda: reload(engine))
         output.note("Working; Ctrl-C or SIGTERM stops after what is being sent, SIGHUP reads the packs again.")
         try:
-            await engine.work()
+            await engine.work(duty=Duty(concurrency, _names(channels), _names(tenants)))
         except asyncio.CancelledError:
             output.note("Stopped.")
 
@@ -60,6 +73,10 @@ def worker(
         if metrics_port is not None:
             _serve_metrics(engine, metrics_host, metrics_port)
         asyncio.run(run(engine))
+
+
+def _names(listed: str) -> frozenset[str] | None:
+    return frozenset(name for one in listed.split(",") if (name := one.strip())) or None
 
 
 def log_as_json() -> None:

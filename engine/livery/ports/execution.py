@@ -81,6 +81,22 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """The part of the work that one worker is for.
+
+    Attributes:
+        concurrency: deliveries at once; the configuration's if None.
+        channels: of these alone, besides the planning of events, which every worker does; None for all.
+        tenants: for these sellers alone; None for all.
+
+    """
+
+    concurrency: int | None = None
+    channels: frozenset[str] | None = None
+    tenants: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Depth:
     """How much work of one lane waits."""
 
