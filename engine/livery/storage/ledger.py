@@ -15,10 +15,10 @@ from livery.ports import (
     PLAN,
     Breaker,
     Claim,
-    Limits,
     NewEvent,
     Plan,
     Query,
+    Rates,
     Settled,
     Settlement,
     StoredEvent,
@@ -62,9 +62,9 @@ _ONE = select(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
 class Ledger:
     """`livery.ports.Store` on one SQLAlchemy engine."""
 
-    def __init__(self, engine: Engine, *, breaker: Breaker | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, engine: Engine, *, breaker: Breaker | None = None, rates: Rates | None = None) -> None:
         self.engine, self._breaker = engine, breaker or Breaker()
-        self.admission = Admission(engine, limits or Limits())
+        self.admission = Admission(engine, rates or Rates())
         self.revisions, self._pauses = Revisions(engine), pauses.Pauses()
         self._lent = Lent(engine)
 
@@ -148,7 +148,6 @@ class Ledger:
 
     def extend(self, claim: Claim, until: datetime) -> bool:
         with writing(self.engine) as tx:
-            self.admission.keep(tx, claim.places, until)
             return claims.extend(tx, [claim], until)
 
     def keep_wires(self, wires: Sequence[Wire]) -> list[bool]:
@@ -156,18 +155,9 @@ class Ledger:
 
     def settle_all(self, ends: Sequence[tuple[Claim, Settlement]]) -> list[Settled]:
         def settle(tx: Connection, some: Sequence[tuple[Claim, Settlement]]) -> list[Settled] | None:
-            self._leave(tx, some)
             return claims.settle(tx, some, breaker=self._breaker)
 
-        settled = self._fenced(ends, settle, stale=Settled(recorded=False))
-        if lost := [end for end, one in zip(ends, settled, strict=True) if end[0].places and not one.recorded]:
-            with writing(self.engine) as tx:
-                self._leave(tx, lost)
-        return settled
-
-    def _leave(self, tx: Connection, ends: Sequence[tuple[Claim, Settlement]]) -> None:
-        for claim, end in sorted(ends, key=lambda one: one[0].delivery.id):
-            self.admission.leave(tx, claim.places, took=end.attempt.took, now=end.attempt.ended_at)
+        return self._fenced(ends, settle, stale=Settled(recorded=False))
 
     def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         return self.settle_all([(claim, settlement)])[0]

@@ -7,7 +7,7 @@ from typing import Any
 from livery.models.audience import Endpoint
 from livery.models.delivery import Attempt, Delivery, Destination, Outcome, Reason, State
 from livery.models.message import Envelope
-from livery.ports import Claim, Place, Plan, StoredEvent, Wake
+from livery.ports import Claim, Plan, StoredEvent, Wake
 from livery.storage.database import micros, moment
 
 _SAME = (
@@ -52,7 +52,7 @@ def row_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def claim_of(row: Row, event: StoredEvent, places: tuple[Place, ...]) -> Claim:
+def claim_of(row: Row, event: StoredEvent) -> Claim:
     return Claim(
         delivery=delivery_of(row),
         envelope=Envelope.model_validate_json(row["envelope"]),
@@ -61,7 +61,6 @@ def claim_of(row: Row, event: StoredEvent, places: tuple[Place, ...]) -> Claim:
         wire=bytes(row["wire"]) if row["wire"] is not None else None,
         settled=json.loads(row["settled"]),
         event=event,
-        places=places,
     )
 
 
