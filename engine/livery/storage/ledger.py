@@ -31,8 +31,9 @@ from livery.storage import claims, destinations, listing, pauses, schema, waitin
 from livery.storage.admission import Admission
 from livery.storage.database import micros, moment, together, told, unless_there, writing
 from livery.storage.lent import Lent
+from livery.storage.prepared import Prepared
 from livery.storage.revisions import Revisions
-from livery.storage.rows import Row, attempt_of, delivery_of, row_of, wake_of
+from livery.storage.rows import NEW, Row, attempt_of, delivery_of, row_of, wake_of
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -46,7 +47,11 @@ _SAME_EVENT = select(_EVENT.c.key, _EVENT.c.digest).where(
     _EVENT.c.source == bindparam("source"),
     _EVENT.c.event_id == bindparam("event_id"),
 )
-_NEW_DELIVERY = insert(_DELIVERY)
+_ADD_EVENT = Prepared(
+    lambda dialect: unless_there(dialect, _EVENT),
+    ("key", "tenant", "source", "event_id", "type", "body", "digest", "accepted_at", "planned_at", "audience"),
+)
+_NEW_DELIVERY = Prepared(lambda _: insert(_DELIVERY), NEW)
 _PLANNED = (
     update(_EVENT)
     .where(_EVENT.c.key == bindparam("key_"))
@@ -81,6 +86,9 @@ class Ledger:
         with told():
             return await self._lent.within(connection, do)
 
+    def looking(self) -> AbstractContextManager[None]:
+        return self.revisions.look()
+
     def together(self) -> AbstractContextManager[None]:
         return together(self.engine)
 
@@ -92,8 +100,10 @@ class Ledger:
             return []
         # In one order everywhere: two batches that share events wait for each other, and never in a circle.
         ordered = sorted(rows, key=lambda row: (row["tenant"], row["source"], row["event_id"]))
-        added = set(tx.execute(unless_there(tx.dialect.name, _EVENT, "key"), ordered).scalars())
-        return [(row["key"], False) if row["key"] in added else (self._known(tx, row), True) for row in rows]
+        if _ADD_EVENT.run(tx, ordered) == len(rows):
+            return [(row["key"], False) for row in rows]
+        known = [(row["key"], self._known(tx, row)) for row in rows]
+        return [(key, key != mine) for mine, key in known]
 
     def _known(self, tx: Connection, row: Row) -> str:
         """The key of the same event, stored before."""
@@ -108,8 +118,7 @@ class Ledger:
 
     def add_deliveries(self, tx: Connection, plans: Sequence[Plan]) -> list[Wake]:
         rows = [row_of(plan) for plan in plans]
-        if rows:
-            tx.execute(_NEW_DELIVERY, rows)
+        _NEW_DELIVERY.run(tx, rows)
         return [wake_of(row) for row in rows]
 
     def add_plans(self, tx: Connection, event: str, plans: Sequence[Plan], audience: Audience) -> list[Wake]:

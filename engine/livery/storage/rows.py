@@ -15,6 +15,12 @@ _SAME = (
     "message_id", "priority", "destination_key",
 )  # fmt: skip
 
+NEW = (
+    "id", "tenant", "event_key", "event_id", "event_type", "channel", "unique_key", "destination", "envelope",
+    "endpoint", "state", "due_at", "created_at", "title", "locale", "message_id", "priority", "destination_key",
+    "warnings", "trace",
+)  # fmt: skip
+"""The columns of a delivery that is new."""
 Row = Mapping[Any, Any]
 
 
@@ -47,7 +53,7 @@ def row_of(plan: Plan) -> dict[str, Any]:
         "message_id": one.message_id,
         "priority": one.priority,
         "destination_key": destination_key(plan),
-        "warnings": json.dumps(list(one.warnings)),
+        "warnings": json.dumps(list(one.warnings)) if one.warnings else "[]",
         "trace": json.dumps(one.trace),
     }
 
