@@ -113,13 +113,11 @@ class Revisions:
         with self._lock, _told(self._engine):
             if self._own is None:
                 self._own = _own_connection(self._engine)
-            found = (
-                self._own.execute(_ALL).fetchall() if seen is not None else self._own.execute(_ONE, (name,)).fetchall()
-            )
-        if seen is None:
-            return int(found[0][0]) if found else 0
-        seen.update(found, **{_LOOKED: 0})
-        return seen.get(name, 0)
+            if seen is None:
+                row = self._own.execute(_ONE, (name,)).fetchone()
+                return int(row[0]) if row else 0
+            seen.update(self._own.execute(_ALL).fetchall())
+            return seen.setdefault(name, 0)
 
     def _is_good(self, name: str) -> bool:
         """Whether what was seen last may be said of one of them."""
