@@ -52,7 +52,6 @@ def resolve(settings: Resolved, *, directory: Resolve, kept_off: KeptOff = lambd
     entries = _reachable(entries, kept_off, excluded)
     warnings: list[str] = []
     if not any(entry.place == "to" for entry in entries):
-        known = directory([selector for selector, _ in FALLBACKS])
         for selector, who in FALLBACKS:
             found, left_out = _people(Rule("to", selector, "fallback"), known)
             found = _reachable(found, kept_off, left_out)
@@ -95,8 +94,8 @@ def _rules(settings: Resolved) -> list[Rule]:
 
 
 def selectors(settings: Resolved) -> list[str]:
-    """All that are in force."""
-    return [rule.selector for rule in _rules(settings)]
+    """All that may have to be looked up: what is in force, and what To falls back on."""
+    return [*(rule.selector for rule in _rules(settings)), *(selector for selector, _ in FALLBACKS)]
 
 
 def _unsaid(settings: Resolved) -> list[Exclusion]:
