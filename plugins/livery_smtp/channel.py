@@ -74,15 +74,15 @@ class SmtpChannel(Channel):
     async def _by(self, server: Server, transaction: Transaction, deadline: float) -> Outcome:
         target = self._target(server)
         outcome = transaction.unfit(None)
-        if outcome is None:
-            carry = self._pool(target).carry if self._smtp.client == "pipelined" else partial(self._in_thread, target)
+        late = f"no end within {self._smtp.deadline:g} s"
+        if outcome is None and self._smtp.client == "pipelined":
+            outcome = await self._pool(target).carry(transaction, deadline, late)
+        elif outcome is None:
             try:
                 async with asyncio.timeout_at(deadline):
-                    outcome = await carry(transaction)
+                    outcome = await self._in_thread(target, transaction)
             except TimeoutError:
-                said = f"no end within {self._smtp.deadline:g} s"
-                sent = transaction.is_sent
-                outcome = outcomes.lost(transaction.results, Reason.TIMEOUT, said, is_sent=sent)
+                outcome = outcomes.lost(transaction.results, Reason.TIMEOUT, late, is_sent=transaction.is_sent)
         return outcomes.shown(outcome, target.secrets)
 
     def _target(self, server: Server) -> Target:

@@ -19,7 +19,7 @@ def of_address(address: str, code: int, said: str) -> RecipientResult:
     status: Literal["accepted", "retry", "failed"] = (
         "accepted" if code in OK else "failed" if code in PERMANENT and code not in _LOGIN_WANTED else "retry"
     )
-    return RecipientResult(address=address, status=status, code=str(code), detail=said)
+    return RecipientResult.trusted(address=address, status=status, code=str(code), detail=said)
 
 
 def of_message(results: Sequence[RecipientResult], code: int = 0, said: str = "") -> Outcome:
@@ -27,7 +27,10 @@ def of_message(results: Sequence[RecipientResult], code: int = 0, said: str = ""
     by_status = {one.status: one for one in reversed(results)}
     if "accepted" in by_status and "retry" not in by_status:
         reason = Reason.REFUSED if "failed" in by_status else None
-        return Outcome(status="accepted", reason=reason, code=str(code), detail=said, recipients=tuple(results))
+        return Outcome.trusted(
+            status="accepted", reason=reason, code=str(code), detail=said, retry_after=None, reference="",
+            recipients=tuple(results),
+        )  # fmt: skip
     worst = by_status.get("retry") or by_status["failed"]
     return Outcome(
         status=worst.status, reason=_reason(worst), code=worst.code, detail=worst.detail, recipients=tuple(results)

@@ -67,18 +67,32 @@ class Pool:
         """Whether there is anything in it."""
         return bool(self._workers or self._waiting)
 
-    async def carry(self, transaction: Transaction) -> Outcome:
-        """Bring a message to the server. Cancelling it gives it up, and ends the connection it is on."""
+    async def carry(self, transaction: Transaction, deadline: float = math.inf, late: str = "given up") -> Outcome:
+        """Bring a message to the server. Cancelling it gives it up, and ends the connection it is on.
+
+        Args:
+            transaction: the message.
+            deadline: when it is given up, by the clock of the event loop.
+            late: what is said then.
+
+        """
         self._waiting.append(transaction)
         self._wake()
+        timer = self._loop.call_at(deadline, self._give_up, transaction, late)
         try:
             return await transaction.done
         except asyncio.CancelledError:
-            with suppress(ValueError):
-                self._waiting.remove(transaction)
-            if transaction.session is not None:
-                transaction.session.end(Reason.TIMEOUT, "given up")
+            self._give_up(transaction, late)
             raise
+        finally:
+            timer.cancel()
+
+    def _give_up(self, transaction: Transaction, late: str) -> None:
+        with suppress(ValueError):
+            self._waiting.remove(transaction)
+        if transaction.session is not None:
+            transaction.session.end(Reason.TIMEOUT, "given up")
+        transaction.settle(outcomes.lost(transaction.results, Reason.TIMEOUT, late, is_sent=transaction.is_sent))
 
     async def aclose(self) -> None:
         """Say goodbye on every connection; those that are at work are dropped."""

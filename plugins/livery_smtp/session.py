@@ -43,6 +43,9 @@ class Session(asyncio.Protocol):
         self._replies: deque[Reply] = deque()
         self._owed = self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._until = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        """Looks whether the answer is late. One for all answers: setting one for each costs as much as reading it."""
         self.over: tuple[Reason, str] | None = None
         """Why it has ended, once it has."""
         self._closed = self._loop.create_future()
@@ -83,11 +86,12 @@ class Session(asyncio.Protocol):
         """
         if len(self._replies) < count and self.over is None:
             self._wanted, self._waiter = count, self._loop.create_future()
-            timer = self._loop.call_later(timeout, self.end, Reason.TIMEOUT, "no answer in time")
+            self._until = self._loop.time() + timeout
+            if self._watch is None or self._watch.when() > self._until:
+                self._look_at(self._until)
             try:
                 await self._waiter
             finally:
-                timer.cancel()
                 self._waiter = None
         came = [self._replies.popleft() for _ in range(min(count, len(self._replies)))]
         if len(came) < count:
@@ -100,6 +104,20 @@ class Session(asyncio.Protocol):
         self.write(command + b"\r\n", 1)
         return (await self.replies(1, timeout))[0]
 
+    def _look_at(self, when: float) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if self._waiter is None or self.over is not None:
+            return
+        if self._loop.time() < self._until:
+            self._look_at(self._until)
+        else:
+            self.end(Reason.TIMEOUT, "no answer in time")
+
     # ------------------------------------------------------------------ its end
 
     def end(self, reason: Reason, detail: str) -> None:
@@ -107,6 +125,8 @@ class Session(asyncio.Protocol):
         if self.over is not None:
             return
         self.over = (reason, detail)
+        if self._watch is not None:
+            self._watch.cancel()
         if self._transport is not None:
             self._transport.abort()
         self._wake()

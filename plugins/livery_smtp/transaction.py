@@ -37,6 +37,7 @@ class Transaction:
         self.wrong = ""
         """Why the whole message cannot be sent, whatever the server."""
         self.session: Session | None = None
+        self._commands: tuple[Mapping[str, str], list[bytes]] | None = None
         self.is_written = self.is_mixed = False
         self.moves = 0
         """How often it went from one connection, lost before the message was sent, to another."""
@@ -95,11 +96,14 @@ class Transaction:
 
     def commands(self, features: Mapping[str, str]) -> list[bytes]:
         """MAIL, each RCPT, and DATA, without their line ends."""
+        if self._commands is not None and self._commands[0] is features:
+            return self._commands[1]
         options = f" SIZE={len(self.wire)}" if "SIZE" in features else ""
         if not (self.wire.isascii() and self.sender.isascii() and all(spec.isascii() for _, spec in self.specs)):
             options += " BODY=8BITMIME SMTPUTF8"
         lines = [f"MAIL FROM:<{self.sender}>{options}", *(f"RCPT TO:<{spec}>" for _, spec in self.specs), "DATA"]
-        return [line.encode() for line in lines]
+        self._commands = (features, [line.encode() for line in lines])
+        return self._commands[1]
 
     def content(self) -> bytes:
         """The message with dots doubled at line starts and the final dot (RFC 5321 §4.5.2)."""

@@ -128,6 +128,9 @@ class ByJinja:
     def card_notes(self, format_):
         return []
 
+    def has_cards(self, format_):
+        return True
+
     def card(self, format_, block, length):
         source = OVERRIDES.get(f"blocks/{block['kind']}.{format_}.json")
         if source is None:

@@ -3,8 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from livery.models.classification import Side
 from livery.models.event import Event
@@ -36,7 +35,8 @@ class Wanted:
     name: str = ""
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Place:
     """An organisation of one tenant: a customer's, or (empty) the tenant's own; and whose side it is on."""
 
     tenant: str
@@ -73,7 +73,6 @@ class Ask:
         return not (self.contacts or self.roles or self.users)
 
 
-@lru_cache(maxsize=4096)
 def read(selector: str) -> Wanted | str:
     """What a selector asks for; text says why it can stand for nobody.
 

@@ -24,6 +24,9 @@ class Cards(Protocol):
     def card_notes(self, format_: str) -> list[str]:
         """What had to be passed over."""
 
+    def has_cards(self, format_: str) -> bool:
+        """Whether there is a kind of block that `card` may not leave to the channel."""
+
 
 def render(
     notification: Notification,
@@ -76,6 +79,11 @@ class _Own:
             self.notes.append(f"block {block['id']} as {self._format}: {one_line(str(error), 200)}")
             return None
 
+    @property
+    def has_texts(self) -> bool:
+        """Whether the pack shows any kind of block in text its own way."""
+        return self._cards is not None and self._cards.has_cards("text")
+
     def text(self, block: Mapping[str, Any]) -> str | None:
         made = self.plain(dict(block), MAX_TEXT)
         return str(made).strip("\n") if made is not None else None
@@ -88,7 +96,7 @@ def email(said: Mapping[str, Any], page: Page | None, cards: Cards | None) -> Me
 
     own = _Own(Format.EMAIL, cards)
     html, notes, inline = page() if page is not None else ("", [], [])
-    text = plain(said, own.text)
+    text = plain(said, own.text if own.has_texts else None)
     # Not validated: every part was made here, and validation would forget the pieces of the HTML.
     return Message.trusted(
         format=Format.EMAIL,

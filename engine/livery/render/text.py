@@ -8,15 +8,18 @@ from livery.locales import shorten
 RULE = "-" * 40
 
 
-def plain(said: Mapping[str, Any], own: Callable[[Mapping[str, Any]], str | None] = lambda _: None) -> str:
+def plain(said: Mapping[str, Any], own: Callable[[Mapping[str, Any]], str | None] | None = None) -> str:
     """Every row of a notification (as plain data) as text, without its title.
 
     Args:
         said: the notification.
-        own: a block as the pack itself writes it; None leaves it to `block_text`.
+        own: a block as the pack itself writes it; None leaves it, or all of them, to `block_text`.
 
     """
-    blocks = [block_text(block) if (mine := own(block)) is None else mine for block in said["blocks"]]
+    if own is None:
+        blocks = [block_text(block) for block in said["blocks"]]
+    else:
+        blocks = [block_text(block) if (mine := own(block)) is None else mine for block in said["blocks"]]
     parts = [said["greeting"], *blocks, said["closing"]]
     parts += ["\n".join(said["signature"]), f"{RULE}\n{said['footer']}" if said["footer"] else ""]
     return "\n\n".join(part for part in parts if part) + "\n"

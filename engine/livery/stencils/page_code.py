@@ -1,9 +1,7 @@
 """The HTML of e-mails, filled by Python that was written for the stencil: `livery.stencils.fill` without closures."""
 
 from collections.abc import Callable, Sequence
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from livery.packs.operations import Tongue, escaped, items, truth
 from livery.stencils.code import Reading, Unwritable, leave
@@ -16,6 +14,7 @@ try:  # It looks for all that must be escaped at once; but it is not among what 
 except ImportError:  # pragma: no cover - another version
     _escaped = escaped
 
+_SHORT = 200
 MAX_TURNS = 64
 """Of a loop; a longer one is left to the closures, which count what it costs."""
 Fill = Callable[[Filling], list[str]]
@@ -67,8 +66,8 @@ class PageCode(Reading):
         super().__init__(tongue, "filling", {root: f"root{at}" for at, root in enumerate(roots)}, **helpers)
         self._builder = Builder(tongue)
         self._has_closure = False
-        self._run: list[tuple[bool, str]] = []
-        """What is to be written next: whether it is a text that is always the same, and it, or the name of a value."""
+        self._run: list[_Same | _Either | str] = []
+        """What is to be written next; a text is the name of a value."""
         self.line("out = filling.out")
         for root, name in self._roots.items():
             self.line(f"{name} = filling.roots[{self.value(root)}]")
@@ -77,10 +76,12 @@ class PageCode(Reading):
         self.line("return out")
 
     def _flush(self) -> None:
-        names: list[str] = []
-        for is_text, run in groupby(self._run, itemgetter(0)):
-            parts = [part for _, part in run]
-            names += [self.value("".join(parts))] if is_text else parts
+        merged: list[_Same | _Either | str] = []
+        for part in self._run:
+            last = merged[-1] if merged else ""
+            both = None if isinstance(part, str) or isinstance(last, str) else last.and_(part)
+            merged[-1:] = [both] if both is not None else [*merged[-1:], part]
+        names = [one if isinstance(one, str) else one.written(self) for one in merged]
         if len(names) == 1:
             self.line(f"out.append({names[0]})")
         elif names:
@@ -97,7 +98,7 @@ class PageCode(Reading):
                 case "o":
                     blank = self._print(node[1], blank, is_quiet=after[0:1] == ["h"] and not after[1])
                 case "a" | "u" as kind:
-                    self._run.append((False, self._in_attribute(kind, node[1])))
+                    self._run.append(self._in_attribute(kind, node[1]))
                 case "h":
                     blank = self._html(node[1:], blank)
                 case "i":
@@ -110,7 +111,7 @@ class PageCode(Reading):
         if blank is not OPEN:
             out: list[str] = []
             blank = write_text(out, blank, text)
-            self._run += [(True, one) for one in out if one]
+            self._run += [_Same(one) for one in out if one]
             return blank
         self._flush()
         known = self.value(text)
@@ -132,14 +133,14 @@ class PageCode(Reading):
             with self.under(f"if blank and blank[0] != {self.value(chr(10))}:"):
                 self.line("out.append(blank)")
         elif blank and blank[0] != "\n":
-            self._run.append((True, blank))
-        self._run.append((True, tags + ("" if tail.isspace() else tail)))
+            self._run.append(_Same(blank))
+        self._run.append(_Same(tags + ("" if tail.isspace() else tail)))
         return _after_html(tail, is_open=is_open)
 
     def _print(self, ir: Any, blank: Any, *, is_quiet: bool) -> Any:
         text = self._printed(ir)
         if blank is None or (blank == "" and is_quiet):
-            self._run.append((False, text))
+            self._run.append(text)
             return None
         self._flush()
         if blank == "":
@@ -192,8 +193,13 @@ class PageCode(Reading):
     def _if(self, parts: Sequence[Any], blank: Any) -> Any:
         condition, yes, no = parts
         holds = self.holds(condition)
-        self._flush()
         after = _after([["i", *parts]], blank)
+        one, other = _same(yes, blank, after), _same(no, blank, after)
+        if one is not None and other is not None:
+            asked = self.kept(("is", holds), lambda name: self.line(f"{name} = {holds}"))
+            self._run.append(_Either(asked, one, other))
+            return after
+        self._flush()
         with self.under(f"if {holds}:"):
             self._branch(yes, blank, after)
         if no or (after is OPEN and blank is not OPEN):
@@ -241,6 +247,47 @@ class PageCode(Reading):
             with self.under(f"if not {found}:"):
                 self._branch(empty, blank, after)
         return after
+
+
+class _Same(NamedTuple):
+    """A text that is always the same."""
+
+    text: str
+
+    def and_(self, other: "_Same | _Either") -> "_Same | _Either | None":
+        """Both as one piece, if they can be."""
+        if isinstance(other, _Same):
+            return _Same(self.text + other.text)
+        return _Either(other.holds, self.text + other.yes, self.text + other.no)
+
+    def written(self, code: PageCode) -> str:
+        return code.value(self.text)
+
+
+class _Either(NamedTuple):
+    """One of two texts, by what a name holds."""
+
+    holds: str
+    yes: str
+    no: str
+
+    def and_(self, other: "_Same | _Either") -> "_Either | None":
+        if isinstance(other, _Same):
+            return _Either(self.holds, self.yes + other.text, self.no + other.text)
+        return None if self.holds != other.holds else _Either(self.holds, self.yes + other.yes, self.no + other.no)
+
+    def written(self, code: PageCode) -> str:
+        return f"({code.value(self.yes)} if {self.holds} else {code.value(self.no)})"
+
+
+def _same(nodes: Sequence[Node], blank: Any, after: Any) -> str | None:
+    """What nodes write after these blanks, if that is always the same, and short enough to be written twice."""
+    out: list[str] = []
+    if blank is OPEN or not all(isinstance(node, str) for node in nodes):
+        return None
+    for node in nodes:
+        blank = write_text(out, blank, str(node))
+    return "".join(out) if blank == after and sum(map(len, out)) <= _SHORT else None
 
 
 def _after_html(tail: str, *, is_open: bool) -> str | None:

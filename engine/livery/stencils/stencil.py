@@ -94,6 +94,10 @@ class Stencil:
         card = self._cards.get(format_, {}).get(block["kind"])
         return card.fill(block, length) if card is not None else None
 
+    def has_cards(self, format_: str) -> bool:
+        """Whether the pack shows any kind of block its own way on one channel."""
+        return bool(self._cards.get(format_))
+
     def card_notes(self, format_: str) -> list[str]:
         """What of the pack's overrides for one channel had to be passed over."""
         return self._card_notes.get(format_, [])
