@@ -122,8 +122,9 @@ class Flow:
             read = [self._read(raws, within) for raws, within in groups]
             good = [one for one in read if not isinstance(one, LiveryError)]
             self._admit(sum(map(len, good)))
-            self.planner.expect([event for group in good for event in group], self.now())
-            planned = [[(event, self._plans(event)) for event in group] for group in good]
+            with self.store.looking():
+                self.planner.expect([event for group in good for event in group], self.now())
+                planned = [[(event, self._plans(event)) for event in group] for group in good]
             try:
                 with self.store.transaction() as tx:
                     every = iter(self._keep(tx, [pair for group in planned for pair in group], None, None))
@@ -174,8 +175,9 @@ class Flow:
     def _planned(self, raws: Sequence[Any]) -> list[tuple[Event, Plans | str]]:
         events = [accept.read(raw, self.types) for raw in raws]
         self._admit(len(events))
-        self.planner.expect(events, self.now())
-        return [(event, self._plans(event)) for event in events]
+        with self.store.looking():
+            self.planner.expect(events, self.now())
+            return [(event, self._plans(event)) for event in events]
 
     def _read(self, raws: Sequence[Any], within: str | None) -> list[Event] | LiveryError:
         """The events of one group, or what is wrong with the first one that is."""
@@ -287,7 +289,8 @@ class Flow:
     def _claimed(self, ids: Sequence[str]) -> list[Ready | Verdict]:
         """Claim deliveries, and gather what their attempts need; for the others what the ledger says of them."""
         found = self.store.claim_all(ids, now=self.now(), lease=self.policy.lease, worker=self.worker)
-        ready = iter(self._sender.ready([one for one in found if isinstance(one, Claim)]))
+        with self.store.looking():
+            ready = iter(self._sender.ready([one for one in found if isinstance(one, Claim)]))
         return [next(ready) if isinstance(one, Claim) else one for one in found]
 
     async def _recorded(self, claim: Claim, end: Settlement) -> Settled:

@@ -11,7 +11,7 @@ from livery.domains import Resolver, resolver
 from livery.models.base import Model
 from livery.models.event import Id
 from livery.models.identity import Role
-from livery.ports import Breaker, Limits, Load
+from livery.ports import Breaker, Load, Rates
 from livery.retry import Rules
 
 _DAY = 24 * 3600
@@ -94,10 +94,8 @@ class DeliveryPolicy(Model):
         longest = timedelta(seconds=max(self.cool_down, self.longest_pause))
         return Breaker(self.pause_after, timedelta(seconds=self.cool_down), longest)
 
-    def limits(self, endpoints: Iterable[str]) -> Limits:
-        """What all workers together may do, for the channels to endpoints there are."""
-        at_endpoints = dict.fromkeys(endpoints, self.destination_concurrency)
-        return Limits(self.channel_concurrency, at_endpoints, self.channel_rates, self.destination_rates)
+    def rates(self) -> Rates:
+        return Rates(self.channel_rates, self.destination_rates)
 
     def load(self, concurrency: int, *, persons: Iterable[str], endpoints: Iterable[str]) -> Load:
         """What one worker may do at once, for the channels there are."""

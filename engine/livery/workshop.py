@@ -79,7 +79,7 @@ class Workshop:
         worker = f"{socket.gethostname()}:{os.getpid()}"
         kinds = engine.channels.types.values()
         endpoints = [one.name for one in kinds if one.addressing == "endpoint"]
-        ledger = Ledger(connect(config.database_url), breaker=policy.breaker(), limits=policy.limits(endpoints))
+        ledger = Ledger(connect(config.database_url), breaker=policy.breaker(), rates=policy.rates())
         try:
             refuse_moved(ledger.engine)
         except BaseException:

@@ -9,6 +9,8 @@ import threading
 import time
 from collections import Counter
 
+from sqlalchemy import NullPool, create_engine, make_url, text
+
 from crash.harness import SAMPLE, Report
 from livery import Config, Engine
 from livery.errors import LiveryError
@@ -22,8 +24,9 @@ database_url = "{url}"
 concurrency = {concurrency}
 lease_seconds = {lease}
 [delivery]
-destination_concurrency = {concurrency}
+destination_concurrency = {places}
 pause_after = 0
+{delivery}
 [outbound]
 allow = ["127.0.0.1"]
 {channels}
@@ -44,14 +47,25 @@ class Fleet:
         url: the store.
         http: the `Receiver` of webhooks.
         mail: the mail server; None to send webhooks alone.
+        concurrency: how many deliveries each sends at once.
+        places: how many of them go to the receiver at once.
+        delivery: more of `[delivery]`.
 
     """
 
-    def __init__(self, folder, url, http, mail=None):
+    def __init__(self, folder, url, http, mail=None, *, concurrency=CONCURRENCY, places=CONCURRENCY, delivery=""):
         self.folder, self.http, self.mail = folder, http, mail
         self.channels = ("smtp", "webhook") if mail else ("webhook",)
         channels = f'[channels.smtp]\nhost = "127.0.0.1"\nport = {mail.port}' if mail else ""
-        values = {"url": url, "http": http.port, "concurrency": CONCURRENCY, "lease": LEASE, "channels": channels}
+        values = {
+            "url": url,
+            "http": http.port,
+            "concurrency": concurrency,
+            "lease": LEASE,
+            "channels": channels,
+            "places": places,
+            "delivery": delivery,
+        }
         (folder / "livery.toml").write_text(CONFIG.format(**values))
         self.config = Config.load(folder / "livery.toml")
         self.workers, self._started, self._before = [], 0, 0
@@ -77,6 +91,19 @@ class Fleet:
             with (self.folder / f"worker-{self._started}.log").open("wb") as log:
                 command = [sys.executable, "-m", "livery", "worker"]
                 self.workers.append(subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log))
+
+    def ready(self):
+        """Wait until every worker waits for something to do."""
+        asked = text(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%pgqueuer%' AND datname = current_database()"
+        )
+        own = create_engine(make_url(self.config.database_url).set(drivername="postgresql+psycopg"), poolclass=NullPool)
+
+        def listening():
+            with own.connect() as connection:
+                return connection.execute(asked).scalar()
+
+        until(lambda: listening() >= len(self.workers), every=0.1, why=self.logs)
 
     def tend(self):
         """Start those again that could not start while the store was away, as a supervisor does."""

@@ -31,6 +31,7 @@ def fleet(server, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fleet")
     with opened(server, folder) as made:
         made.start(WORKERS)
+        made.ready()
         yield made
 
 
@@ -90,7 +91,7 @@ def test_whatever_dies_again_and_again_nothing_is_lost(server, tmp_path, seed):
 
 @pytest.mark.skipif(not SOAK, reason="long: LIVERY_SOAK=1")
 def test_a_hundred_thousand_events_arrive_once_each(server, tmp_path):
-    with databases.database(server.url) as url, Receiver() as http, Fleet(tmp_path, url, http) as fleet:
+    with databases.database(server.url) as url, Receiver() as http, quick(tmp_path, url, http) as fleet:
         fleet.start(WORKERS)
         ids = [f"many-{number}" for number in range(100_000)]
         fleet.accept(ids, at_once=500)
@@ -98,6 +99,10 @@ def test_a_hundred_thousand_events_arrive_once_each(server, tmp_path):
         fleet.stop()
         assert fleet.report(ids).problems(copies=0) == []
         assert http.count == len(ids)
+
+
+def quick(folder, url, http):
+    return Fleet(folder, url, http, concurrency=20, places=20 * WORKERS)
 
 
 def told(seed, chaos):

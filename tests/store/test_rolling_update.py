@@ -72,12 +72,15 @@ def test_every_migration_since_the_oldest_only_adds(store_url):
     """A column older statements do not know has a default or may be empty, and nothing is refused that was not."""
     engine = create_engine(store_url.replace("postgresql:", "postgresql+psycopg:"))
     migrated(engine, schema.OLDEST)
-    before = shape(engine)
+    oldest = before = shape(engine)
     for revision in since_oldest():
         migrated(engine, revision)
         after = shape(engine)
         for table, was in before.items():
-            now = after[table]
+            now = after.get(table)
+            if now is None and table not in oldest:  # made and given up between two versions
+                continue
+            assert now, f"{revision} takes {table} away"
             assert was["columns"].items() <= now["columns"].items(), f"{revision} changes columns of {table}"
             new = {name: one for name, one in now["columns"].items() if name not in was["columns"]}
             assert all(nullable or default for _, nullable, default in new.values()), f"{revision}: {table} {new}"

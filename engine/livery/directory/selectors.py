@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 from livery.models.classification import Side
 from livery.models.event import Event
@@ -35,8 +36,7 @@ class Wanted:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """An organisation of one tenant: a customer's, or (empty) the tenant's own; and whose side it is on."""
 
     tenant: str
@@ -73,6 +73,7 @@ class Ask:
         return not (self.contacts or self.roles or self.users)
 
 
+@lru_cache(maxsize=4096)
 def read(selector: str) -> Wanted | str:
     """What a selector asks for; text says why it can stand for nobody.
 

@@ -23,6 +23,7 @@ from livery.execution.turns import Turns
 from livery.ports import FAIR, IN_HOST_TX, TAKEOVER, Again, Depth, Load, Now, Verdict, Wake, Work
 from livery.storage import schema
 from livery.storage.database import micros, moment, told, writing
+from livery.storage.prepared import Prepared
 
 log = logging.getLogger("livery.execution")
 _POLL = 0.05
@@ -38,8 +39,9 @@ _LINGER = 0.005
 """Seconds for which what has ended waits for more to end: recorded together, they cost one transaction."""
 
 _TABLE = schema.wake
-_PUT = insert(_TABLE).on_conflict_do_nothing()
-_FORGET = delete(_TABLE).where(_TABLE.c.work == bindparam("work_"))
+_COLUMNS = ("work", "lane", "due", "priority", "tenant", "destination", "ready", "relative")
+_PUT = Prepared(lambda _: insert(_TABLE).on_conflict_do_nothing(), _COLUMNS)
+_FORGET = Prepared(lambda _: delete(_TABLE).where(_TABLE.c.work == bindparam("work_")))
 _AGAIN = (
     update(_TABLE)
     .where(_TABLE.c.work == bindparam("work_"))
@@ -95,13 +97,12 @@ class EmbeddedExecution:
             }
             for one in wakes
         ]  # fmt: skip
-        added = tx.execute(_PUT, rows).rowcount if rows else 0
+        added = _PUT.run(tx, rows)
         self._count += added
         return added
 
     def cancel(self, tx: Connection, works: Sequence[str]) -> None:
-        if works:
-            tx.execute(_FORGET, [{"work_": one} for one in works])
+        _FORGET.run(tx, [{"work_": one} for one in works])
 
     def hold(self, tx: Connection, destination: str, until: datetime) -> None:
         table, at, now = _TABLE, micros(until), micros(self._now())
@@ -271,8 +272,7 @@ class EmbeddedExecution:
         done = [wake.work for wake, verdict in verdicts if not isinstance(verdict, Again)]
         with writing(self._engine) as tx:
             self._turf.check(tx, tenure)
-            if done:
-                tx.execute(_FORGET, [{"work_": one} for one in done])
+            _FORGET.run(tx, [{"work_": one} for one in done])
             if again:
                 rows = []
                 for wake, verdict in again:

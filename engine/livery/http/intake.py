@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import zip_longest
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -77,17 +76,17 @@ class Intake:
 
     async def _serve_group(self, loop: asyncio.AbstractEventLoop, group: Sequence[_Asked]) -> None:
         """Whatever happens, nobody is left waiting."""
-        answers: Sequence[list[Receipt] | Exception] = ()
-        failed: Exception = StoreError("the service was stopped, and the event may be stored or not: send it again")
+        said = "the service was stopped, and the event may be stored or not: send it again"
+        answers: list[list[Receipt] | Exception] = [StoreError(said)] * len(group)
         try:
             answers = await loop.run_in_executor(self._thread(), self._accepted, group)
         except Exception as error:  # noqa: BLE001 - each of them is told
-            failed = error
+            answers = [error] * len(group)
         finally:
-            for asked, one in zip_longest(group, answers, fillvalue=failed):
+            for asked, one in zip(group, answers, strict=True):
                 if asked.answer.done():
                     continue  # who asked went away; the event is stored all the same
-                if isinstance(one, BaseException):
+                if isinstance(one, Exception):
                     asked.answer.set_exception(one)
                 else:
                     asked.answer.set_result(one)

@@ -30,6 +30,10 @@ class Store(Protocol):
         """Do something in the transaction of the host's own asynchronous `connection`; as `transaction` otherwise."""
         ...
 
+    def looking(self) -> AbstractContextManager[None]:
+        """Within it, this thread sees what is kept in memory of the store as it was at the first look."""
+        ...
+
     def together(self) -> AbstractContextManager[None]:
         """All that this thread writes within is one transaction; what fails alone takes only itself back."""
         ...

@@ -119,15 +119,6 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One of so many that a channel or a destination has over all workers, taken for as long as a lease holds."""
-
-    key: str
-    number: int
-    holder: str
-
-
-@dataclass(frozen=True, slots=True)
 class Claim:
     """A delivery leased to this worker. Writing under a stale `fence` changes nothing."""
 
@@ -141,8 +132,6 @@ class Claim:
     event: StoredEvent
     thread: str = ""
     """The far side's id of the first message of `envelope.thread` at this destination; empty if there is none."""
-    places: tuple[Place, ...] = ()
-    """What it holds of what is limited over all workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,26 +189,17 @@ class Breaker:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How much all workers together may send, by what is counted: a destination, and then its channel."""
+class Rates:
+    """How many deliveries a second all workers together may begin."""
 
-    channel_places: Mapping[str, int] = field(default_factory=dict)
-    """By channel, deliveries at the same time."""
-    destination_places: Mapping[str, int] = field(default_factory=dict)
-    """By channel, deliveries to one destination at the same time."""
-    channel_rates: Mapping[str, float] = field(default_factory=dict)
-    """By channel, deliveries a second."""
-    destination_rates: Mapping[str, float] = field(default_factory=dict)
-    """By channel, deliveries a second to one destination."""
+    channels: Mapping[str, float] = field(default_factory=dict)
+    """By channel."""
+    destinations: Mapping[str, float] = field(default_factory=dict)
+    """By channel, for each of its destinations."""
 
-    def places(self, channel: str, destination: str) -> list[tuple[str, int]]:
-        """What is counted for a delivery, and how many there may be of each."""
-        asked = [(destination, self.destination_places.get(channel)), (channel, self.channel_places.get(channel))]
-        return [(key, most) for key, most in asked if key and most is not None]
-
-    def paces(self, channel: str, destination: str) -> list[tuple[str, int]]:
-        """What is paced for a delivery, and the microseconds from one of each to the next."""
-        asked = [(destination, self.destination_rates.get(channel)), (channel, self.channel_rates.get(channel))]
+    def of(self, channel: str, destination: str) -> list[tuple[str, int]]:
+        """What counts for a delivery, its destination first, and the microseconds from one of each to the next."""
+        asked = [(destination, self.destinations.get(channel)), (channel, self.channels.get(channel))]
         return [(key, round(1_000_000 / rate)) for key, rate in asked if key and rate is not None]
 
 

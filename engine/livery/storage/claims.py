@@ -12,9 +12,9 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from livery.models.delivery import OPEN, STARTED, Attempt, Reason, State
-from livery.ports import Again, Breaker, Claim, Dead, Done, Place, Settled, Settlement, StoredEvent, Verdict, Wire
+from livery.ports import Again, Breaker, Claim, Dead, Done, Settled, Settlement, StoredEvent, Verdict, Wire
 from livery.storage import destinations, schema, threads
-from livery.storage.admission import Admission, Refused
+from livery.storage.admission import Admission
 from livery.storage.database import micros, moment
 from livery.storage.pauses import Pauses
 from livery.storage.prepared import Prepared
@@ -78,28 +78,26 @@ def claim(asking: Asking, ids: Sequence[str], worker: str) -> list[Claim | Verdi
     troubled = destinations.troubled(tx, {row["destination_key"] for row in rows.values()})
     found: dict[str, Verdict] = {}
     leased: list[Row] = []
-    places: dict[str, tuple[Place, ...]] = {}
     # Destinations' rows are locked in one order everywhere.
     for id_ in sorted(set(ids), key=lambda id_: (rows[id_]["destination_key"] if id_ in rows else "", id_)):
         verdict = _verdict(asking, rows.get(id_), troubled)
-        if isinstance(verdict, tuple):
-            places[id_] = verdict
+        if verdict is None:
             leased.append(_leased(rows[id_], now, asking.lease))
         else:
             found[id_] = verdict
     _LEASE.run(tx, [{"id_": row["id"], **_named(row, _LEASED)} for row in leased])
     _BEGIN_ATTEMPT.run(tx, [_begun(row, now, worker) for row in leased])
-    claims = _claims(tx, leased, places)
+    claims = _claims(tx, leased)
     return [found[id_] if id_ in found else claims[id_] for id_ in ids]
 
 
-def _verdict(asking: Asking, row: Row | None, troubled: Mapping[str, Row]) -> Verdict | tuple[Place, ...]:
-    """Why a delivery is not claimed; the places it has if it is."""
-    tx, now, lease = asking.tx, asking.now, asking.lease
+def _verdict(asking: Asking, row: Row | None, troubled: Mapping[str, Row]) -> Verdict | None:
+    """Why a delivery is not claimed; None if it is."""
+    tx, now = asking.tx, asking.now
     if row is None or row["state"] not in _OPEN:
         return Done()
     if row["lease_until"] is not None and row["lease_until"] >= micros(now):
-        return Again(min(moment(row["lease_until"]) - now, lease) + _A_MOMENT)
+        return Again(min(moment(row["lease_until"]) - now, asking.lease) + _A_MOMENT)
     if _crashes(row) >= MAX_CRASHES:
         _end(tx, row, State.DEAD, Reason.WORKER_CRASHED, now)
         return Dead(Reason.WORKER_CRASHED)
@@ -107,14 +105,14 @@ def _verdict(asking: Asking, row: Row | None, troubled: Mapping[str, Row]) -> Ve
     if held is not None:
         return _waits(tx, row, held, {})
     if row["destination_key"] in troubled:
-        why = destinations.refusal(tx, row, now=now, lease=lease, breaker=asking.breaker)
+        why = destinations.refusal(tx, row, now=now, lease=asking.lease, breaker=asking.breaker)
         if isinstance(why, Again):
             return _waits(tx, row, why.after, {})
         if why:
             _end(tx, row, State.SUPPRESSED, Reason.DISABLED, now)
             return Dead(Reason.DISABLED)
-    admitted = asking.admission.ask(tx, row, now=now, lease=lease)
-    return _waits(tx, row, admitted.after, admitted.values) if isinstance(admitted, Refused) else admitted
+    refused = asking.admission.refusal(tx, row, now)
+    return _waits(tx, row, refused.after, refused.values) if refused else None
 
 
 def _waits(tx: Connection, row: Row, after: timedelta, values: Mapping[str, Any]) -> Again:
@@ -151,7 +149,7 @@ def _begun(row: Row, now: datetime, worker: str) -> Row:
     )
 
 
-def _claims(tx: Connection, rows: Sequence[Row], places: Mapping[str, tuple[Place, ...]]) -> dict[str, Claim]:
+def _claims(tx: Connection, rows: Sequence[Row]) -> dict[str, Claim]:
     if not rows:
         return {}
     keys = sorted({row["event_key"] for row in rows})
@@ -159,7 +157,7 @@ def _claims(tx: Connection, rows: Sequence[Row], places: Mapping[str, tuple[Plac
         one.key: StoredEvent(one.key, one.tenant, bytes(one.body), moment(one.accepted_at), one.tries)
         for one in tx.execute(_EVENTS, {"keys_": keys})
     }
-    claims = [claim_of(row, events[row["event_key"]], places[row["id"]]) for row in rows]
+    claims = [claim_of(row, events[row["event_key"]]) for row in rows]
     return {one.delivery.id: one for one in threads.follow(tx, claims)}
 
 

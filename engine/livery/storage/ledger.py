@@ -15,10 +15,10 @@ from livery.ports import (
     PLAN,
     Breaker,
     Claim,
-    Limits,
     NewEvent,
     Plan,
     Query,
+    Rates,
     Settled,
     Settlement,
     StoredEvent,
@@ -31,8 +31,9 @@ from livery.storage import claims, destinations, listing, pauses, schema, waitin
 from livery.storage.admission import Admission
 from livery.storage.database import micros, moment, together, told, unless_there, writing
 from livery.storage.lent import Lent
+from livery.storage.prepared import Prepared
 from livery.storage.revisions import Revisions
-from livery.storage.rows import Row, attempt_of, delivery_of, row_of, wake_of
+from livery.storage.rows import NEW, Row, attempt_of, delivery_of, row_of, wake_of
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -46,7 +47,11 @@ _SAME_EVENT = select(_EVENT.c.key, _EVENT.c.digest).where(
     _EVENT.c.source == bindparam("source"),
     _EVENT.c.event_id == bindparam("event_id"),
 )
-_NEW_DELIVERY = insert(_DELIVERY)
+_ADD_EVENT = Prepared(
+    lambda dialect: unless_there(dialect, _EVENT),
+    ("key", "tenant", "source", "event_id", "type", "body", "digest", "accepted_at", "planned_at", "audience"),
+)
+_NEW_DELIVERY = Prepared(lambda _: insert(_DELIVERY), NEW)
 _PLANNED = (
     update(_EVENT)
     .where(_EVENT.c.key == bindparam("key_"))
@@ -62,9 +67,9 @@ _ONE = select(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
 class Ledger:
     """`livery.ports.Store` on one SQLAlchemy engine."""
 
-    def __init__(self, engine: Engine, *, breaker: Breaker | None = None, limits: Limits | None = None) -> None:
+    def __init__(self, engine: Engine, *, breaker: Breaker | None = None, rates: Rates | None = None) -> None:
         self.engine, self._breaker = engine, breaker or Breaker()
-        self.admission = Admission(engine, limits or Limits())
+        self.admission = Admission(engine, rates or Rates())
         self.revisions, self._pauses = Revisions(engine), pauses.Pauses()
         self._lent = Lent(engine)
 
@@ -81,6 +86,9 @@ class Ledger:
         with told():
             return await self._lent.within(connection, do)
 
+    def looking(self) -> AbstractContextManager[None]:
+        return self.revisions.look()
+
     def together(self) -> AbstractContextManager[None]:
         return together(self.engine)
 
@@ -92,8 +100,10 @@ class Ledger:
             return []
         # In one order everywhere: two batches that share events wait for each other, and never in a circle.
         ordered = sorted(rows, key=lambda row: (row["tenant"], row["source"], row["event_id"]))
-        added = set(tx.execute(unless_there(tx.dialect.name, _EVENT, "key"), ordered).scalars())
-        return [(row["key"], False) if row["key"] in added else (self._known(tx, row), True) for row in rows]
+        if _ADD_EVENT.run(tx, ordered) == len(rows):
+            return [(row["key"], False) for row in rows]
+        known = [(row["key"], self._known(tx, row)) for row in rows]
+        return [(key, key != mine) for mine, key in known]
 
     def _known(self, tx: Connection, row: Row) -> str:
         """The key of the same event, stored before."""
@@ -108,8 +118,7 @@ class Ledger:
 
     def add_deliveries(self, tx: Connection, plans: Sequence[Plan]) -> list[Wake]:
         rows = [row_of(plan) for plan in plans]
-        if rows:
-            tx.execute(_NEW_DELIVERY, rows)
+        _NEW_DELIVERY.run(tx, rows)
         return [wake_of(row) for row in rows]
 
     def add_plans(self, tx: Connection, event: str, plans: Sequence[Plan], audience: Audience) -> list[Wake]:
@@ -148,7 +157,6 @@ class Ledger:
 
     def extend(self, claim: Claim, until: datetime) -> bool:
         with writing(self.engine) as tx:
-            self.admission.keep(tx, claim.places, until)
             return claims.extend(tx, [claim], until)
 
     def keep_wires(self, wires: Sequence[Wire]) -> list[bool]:
@@ -156,18 +164,9 @@ class Ledger:
 
     def settle_all(self, ends: Sequence[tuple[Claim, Settlement]]) -> list[Settled]:
         def settle(tx: Connection, some: Sequence[tuple[Claim, Settlement]]) -> list[Settled] | None:
-            self._leave(tx, some)
             return claims.settle(tx, some, breaker=self._breaker)
 
-        settled = self._fenced(ends, settle, stale=Settled(recorded=False))
-        if lost := [end for end, one in zip(ends, settled, strict=True) if end[0].places and not one.recorded]:
-            with writing(self.engine) as tx:
-                self._leave(tx, lost)
-        return settled
-
-    def _leave(self, tx: Connection, ends: Sequence[tuple[Claim, Settlement]]) -> None:
-        for claim, end in sorted(ends, key=lambda one: one[0].delivery.id):
-            self.admission.leave(tx, claim.places, took=end.attempt.took, now=end.attempt.ended_at)
+        return self._fenced(ends, settle, stale=Settled(recorded=False))
 
     def settle(self, claim: Claim, settlement: Settlement) -> Settled:
         return self.settle_all([(claim, settlement)])[0]

@@ -14,9 +14,6 @@ _NEAR = 2 * SECOND
 """How far ahead a moment is booked: what is urgent waits no longer than that behind what is not."""
 LATE = SECOND // 2
 """For how long a moment that was booked counts."""
-_FAR = 300 * SECOND
-"""How long at most something waits for a guess: what was slow may be fast by then."""
-_SOON = SECOND // 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +59,3 @@ def ask(pace: Pace, now: int, every: int, *, waited: bool, urgent: bool) -> tupl
         return Pace(free, at + every), Turn(at, booked=False)
     taken = Pace(free + every, max(pace.line, free + every))
     return taken, (Turn(free, booked=True) if free > now else None)
-
-
-def later(pace: Pace, now: int, every: int, *, urgent: bool, spread: float) -> tuple[Pace, Turn]:
-    """One piece of work comes back when it is its turn, where one ends every so often as far as one can guess.
-
-    Args:
-        pace: where that stands.
-        now: in microseconds.
-        every: how long after one the next ends, by what was seen last.
-        urgent: it need not stand in line.
-        spread: from 0 to 1, another for each: at what time it comes back if the line is too long to guess.
-
-    """
-    if urgent:
-        return pace, Turn(now + max(every, _SOON), booked=False)
-    at = max(pace.line, now) + every
-    if at - now > _FAR:
-        return pace, Turn(now + int(_FAR * (1 + spread) / 2), booked=False)
-    return Pace(pace.free, at), Turn(at, booked=False)

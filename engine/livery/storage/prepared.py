@@ -26,16 +26,16 @@ class Prepared:
 
     def __init__(self, made: Callable[[str], Executable], columns: Sequence[str] | None = None) -> None:
         self._made, self._columns = made, columns
-        self._compiled: dict[str, tuple[str, _Run]] = {}
+        self._compiled: dict[tuple[str, str], tuple[str, _Run]] = {}
 
     def run(self, tx: Connection, rows: Sequence[Row]) -> int:
-        """Run it with each of the rows: how many rows of the table were written in all."""
+        """Run it with each of the rows: how many rows of the table were written in all, as far as the driver says."""
         if not rows:
             return 0
-        name = tx.dialect.name
-        compiled = self._compiled.get(name)
+        words = (tx.dialect.name, tx.dialect.driver)
+        compiled = self._compiled.get(words)
         if compiled is None:
-            compiled = self._compiled[name] = self._compile(tx)
+            compiled = self._compiled[words] = self._compile(tx)
         text, values = compiled
         return int(tx.exec_driver_sql(text, values(rows)).rowcount)
 

@@ -12,7 +12,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from threading import Lock, Thread
+from threading import Lock, Thread, local
 from typing import Any
 
 from sqlalchemy import Connection, Engine, func
@@ -53,6 +53,17 @@ class Revisions:
         self._seen_at: float | None = None
         self._awaited: dict[str, tuple[int, float]] = {}
         self._watch: _Watch | None = None
+        self._looks = local()
+
+    @contextmanager
+    def look(self) -> Iterator[None]:
+        """Within it, what this thread asks of a file is asked once: what is done together is done by one state."""
+        before = getattr(self._looks, "seen", None)
+        self._looks.seen = {} if before is None else before
+        try:
+            yield
+        finally:
+            self._looks.seen = before
 
     def get(self, name: str) -> int:
         """The revision of a kind of thing; 0 if it was never moved.
@@ -77,6 +88,8 @@ class Revisions:
         statement = upsert(tx, _TABLE).values(name=name, value=1)
         moved = statement.on_conflict_do_update(index_elements=["name"], set_={"value": _TABLE.c.value + 1})
         value = int(tx.execute(moved.returning(_TABLE.c.value)).scalar_one())
+        if (seen := getattr(self._looks, "seen", None)) is not None:
+            seen.clear()
         if self._is_watched:
             tx.execute(selecting(func.pg_notify(NOTIFIED, name)))
             with self._lock:
@@ -94,11 +107,17 @@ class Revisions:
             own.close()
 
     def _in_file(self, name: str) -> int:
+        seen: dict[str, int] | None = getattr(self._looks, "seen", None)
+        if seen:
+            return seen.get(name, 0)
         with self._lock, _told(self._engine):
             if self._own is None:
                 self._own = _own_connection(self._engine)
-            row = self._own.execute(_ONE, (name,)).fetchone()
-        return int(row[0]) if row else 0
+            if seen is None:
+                row = self._own.execute(_ONE, (name,)).fetchone()
+                return int(row[0]) if row else 0
+            seen.update(self._own.execute(_ALL).fetchall())
+            return seen.setdefault(name, 0)
 
     def _is_good(self, name: str) -> bool:
         """Whether what was seen last may be said of one of them."""

@@ -7,7 +7,7 @@ from typing import Any
 from livery.models.audience import Endpoint
 from livery.models.delivery import Attempt, Delivery, Destination, Outcome, Reason, State
 from livery.models.message import Envelope
-from livery.ports import Claim, Place, Plan, StoredEvent, Wake
+from livery.ports import Claim, Plan, StoredEvent, Wake
 from livery.storage.database import micros, moment
 
 _SAME = (
@@ -15,6 +15,12 @@ _SAME = (
     "message_id", "priority", "destination_key",
 )  # fmt: skip
 
+NEW = (
+    "id", "tenant", "event_key", "event_id", "event_type", "channel", "unique_key", "destination", "envelope",
+    "endpoint", "state", "due_at", "created_at", "title", "locale", "message_id", "priority", "destination_key",
+    "warnings", "trace",
+)  # fmt: skip
+"""The columns of a delivery that is new."""
 Row = Mapping[Any, Any]
 
 
@@ -47,12 +53,12 @@ def row_of(plan: Plan) -> dict[str, Any]:
         "message_id": one.message_id,
         "priority": one.priority,
         "destination_key": destination_key(plan),
-        "warnings": json.dumps(list(one.warnings)),
+        "warnings": json.dumps(list(one.warnings)) if one.warnings else "[]",
         "trace": json.dumps(one.trace),
     }
 
 
-def claim_of(row: Row, event: StoredEvent, places: tuple[Place, ...]) -> Claim:
+def claim_of(row: Row, event: StoredEvent) -> Claim:
     return Claim(
         delivery=delivery_of(row),
         envelope=Envelope.model_validate_json(row["envelope"]),
@@ -61,7 +67,6 @@ def claim_of(row: Row, event: StoredEvent, places: tuple[Place, ...]) -> Claim:
         wire=bytes(row["wire"]) if row["wire"] is not None else None,
         settled=json.loads(row["settled"]),
         event=event,
-        places=places,
     )
 
 

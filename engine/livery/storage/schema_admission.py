@@ -1,19 +1,8 @@
-"""The tables of what all workers together may do: see `livery.storage.schema`."""
+"""The table of the rates that all workers together keep to: see `livery.storage.schema`."""
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, text
+from sqlalchemy import BigInteger, Column, String, Table
 
 from livery.storage.metadata import metadata
-
-place = Table(
-    "livery_place",
-    metadata,
-    Column("key", String(310), primary_key=True),
-    Column("number", Integer, primary_key=True),
-    Column("holder", String(60), nullable=False, server_default=text("''")),
-    Column("until", BigInteger, nullable=False, server_default="0"),
-    Column("took", BigInteger, nullable=False, server_default="0"),
-)
-"""Of each channel and destination with a limit, as many as may be sent at once. `took`: how long the last one did."""
 
 pace = Table(
     "livery_pace",
@@ -22,4 +11,4 @@ pace = Table(
     Column("free", BigInteger, nullable=False),
     Column("line", BigInteger, nullable=False),
 )
-"""From when on the next may begin, and until when others have been told to wait."""
+"""By channel or destination: from when on the next may begin, and until when others have been told to wait."""

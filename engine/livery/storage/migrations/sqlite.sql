@@ -1,4 +1,4 @@
--- all migrations up to 0016;
+-- all migrations up to 0017;
 
 CREATE TABLE livery_version (
 	version_num VARCHAR(32) NOT NULL, 
@@ -419,15 +419,6 @@ CREATE TABLE livery_sign_in_link (
 	principal TEXT NOT NULL, 
 	expires_at BIGINT NOT NULL, 
 	CONSTRAINT pk_livery_sign_in_link PRIMARY KEY (digest)
-);
-
-CREATE TABLE livery_place (
-	"key" VARCHAR(310) NOT NULL, 
-	number INTEGER NOT NULL, 
-	holder VARCHAR(60) DEFAULT '' NOT NULL, 
-	until BIGINT DEFAULT '0' NOT NULL, 
-	took BIGINT DEFAULT '0' NOT NULL, 
-	CONSTRAINT pk_livery_place PRIMARY KEY ("key", number)
 );
 
 CREATE TABLE livery_pace (
