@@ -16,7 +16,9 @@ from livery.models.identity import Principal, Role
 from livery.testing import HttpReceiver, MailServer
 from livery.vault import new_key
 
-SELLERS = ("story", "levels", "conflict", "plain", "keys", "looks", "hostile", "hooks", "host", "packs")
+SELLERS = (
+    "story", "levels", "conflict", "plain", "keys", "looks", "hostile", "hooks", "host", "packs", "sent",
+)  # fmt: skip
 DISTRIBUTOR = "north-distribution"
 
 

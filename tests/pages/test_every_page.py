@@ -1,9 +1,13 @@
 """Every page: axe finds nothing, nothing is wider than a phone, in light and in dark; and looks were kept."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from livery.models.identity import Role
 from pages.judging import violations
+from waiting import until
 
 SELLER = "looks"
 EVENT = "/settings/event/OfferProvisionError"
@@ -17,6 +21,8 @@ PAGES = {
     "sender and language": "/settings/general",
     "history": "/settings/history",
     "explain": "/explain?type=OfferProvisionError",
+    "deliveries": "/deliveries",
+    "deliveries that are none": "/deliveries?event=nothing",
     "what is not there": "/settings/event/Nothing/smtp",
 }
 WAYS = {
@@ -39,6 +45,10 @@ def lived_in(service):
     hook = {"url": service.http.url("/looks"), "secret": f"whsec_{'QUJD' * 12}"}
     desk.change(SELLER, "add", "destinations", hook, item="erp", channel="webhook")
     service.engine.domains.add(SELLER, "mail.looks.example")
+    event = json.loads((Path(__file__).parents[2] / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
+    event["data"]["seller"]["id"] = SELLER
+    service.engine.accept({**event, "id": "looks-1"})
+    until(lambda: all(one.settled_at for one in service.engine.deliveries(tenant=SELLER)))
     return service
 
 
@@ -60,6 +70,9 @@ def test_every_page_passes_axe_and_fits(lived_in, tab, way):
     for name, path in PAGES.items():
         page.goto(lived_in.at(SELLER, path))
         found[name] = judged(page, way)
+    for one in lived_in.engine.deliveries(tenant=SELLER):
+        page.goto(lived_in.at(SELLER, f"/deliveries/{one.id}"))
+        found[f"a delivery by {one.channel}"] = judged(page, way)
     page.goto(lived_in.at(SELLER, PAGES["explain"]))
     page.get_by_role("button", name="Explain", exact=True).click()
     found["explained"] = judged(page, way)
