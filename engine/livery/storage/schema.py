@@ -13,9 +13,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
-    String,
     Table,
-    Text,
     UniqueConstraint,
     text,
 )
@@ -23,7 +21,7 @@ from sqlalchemy import (
 import livery.storage.schema_admission
 import livery.storage.schema_identity
 import livery.storage.schema_packs  # noqa: F401 - their tables are among them
-from livery.storage.metadata import metadata
+from livery.storage.metadata import String, Text, metadata
 
 HEAD = "0017"
 """The newest migration: what a store must be at."""

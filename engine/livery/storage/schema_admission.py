@@ -1,8 +1,8 @@
 """The table of the rates that all workers together keep to: see `livery.storage.schema`."""
 
-from sqlalchemy import BigInteger, Column, String, Table
+from sqlalchemy import BigInteger, Column, Table
 
-from livery.storage.metadata import metadata
+from livery.storage.metadata import String, metadata
 
 pace = Table(
     "livery_pace",

@@ -1,8 +1,8 @@
 """The tables of who may use the HTTP service. A part of `livery.storage.schema`."""
 
-from sqlalchemy import BigInteger, Column, Index, String, Table, Text, text
+from sqlalchemy import BigInteger, Column, Index, Table, text
 
-from livery.storage.metadata import metadata
+from livery.storage.metadata import String, Text, metadata
 
 api_token = Table(
     "livery_api_token",

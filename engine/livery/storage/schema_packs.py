@@ -7,13 +7,11 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    String,
     Table,
-    Text,
     UniqueConstraint,
 )
 
-from livery.storage.metadata import metadata
+from livery.storage.metadata import String, Text, metadata
 
 pack_version = Table(
     "livery_pack_version",
