@@ -4,7 +4,7 @@ from functools import cache
 
 from a11y.axe import installed
 
-_RUN = """only => axe.run(document, {resultTypes: ["violations"], ...(only.length ? {runOnly: only} : {})})
+_RUN = """only => axe.run(document, {resultTypes: ["violations"], preload: false, ...(only.length ? {runOnly: only} : {})})
   .then(found => found.violations.map(one => [one.id, one.nodes.map(node => node.html)]))"""
 
 
