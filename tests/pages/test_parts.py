@@ -215,3 +215,19 @@ def test_errors_are_pages_in_words(client, embedded):
         assert "text/html" in page.headers["content-type"]
         assert said.lower() in words(page).lower()
     until(lambda: embedded.engine.counts(within="hooks").get("pending", 0) == 0)
+
+
+def test_an_event_that_came_is_explained_by_todays_settings(embedded, client):
+    receipt = embedded.engine.accept(example(embedded.engine, "OfferProvisioned", seller="hooks"))
+    page = client.get("/t/hooks/explain")
+    assert f"{receipt.event_id} Offer provisioned By today's settings" in words(page)
+    (address,) = (
+        one
+        for one in re.findall(r'href="/livery([^"]*event=[^"]*)"', page.text)
+        if "explain" in one and receipt.event_id in html.unescape(page.text.partition(one)[2][:200])
+    )
+    page = client.get(html.unescape(address))
+    event = html.unescape(re.search(r"<textarea[^>]*>(.*?)</textarea>", page.text, re.DOTALL)[1])
+    assert receipt.event_id in event
+    assert "Who gets it by e-mail" in words(client.post("/t/hooks/explain", event=event))
+    assert client.get("/t/hooks/explain?event=nothing").status_code == 404

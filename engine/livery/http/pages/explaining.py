@@ -1,7 +1,7 @@
 """Explain: who would get an event, and why; and send it, to see."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -23,11 +23,18 @@ Kind = Annotated[str, Query(alias="type", max_length=200)]
 
 
 @router.get("/t/{tenant}/explain")
-def asked(request: Request, who: Viewer, tenant: str, kind: Kind = "") -> Response:
-    """Pick a sample of an event type, or paste an event."""
+def asked(
+    request: Request,
+    who: Viewer,
+    tenant: str,
+    kind: Kind = "",
+    event: Annotated[str, Query(max_length=200)] = "",
+) -> Response:
+    """Pick a sample of an event type or an event that came, or paste one."""
     page = Page.of(request, who, tenant)
-    picked = json.dumps(example(page.engine, kind, seller=page.tenant), ensure_ascii=False, indent=2) if kind else ""
-    return _show(page, raw=picked, kind=kind)
+    if event:
+        return _show(page, raw=_pretty(_accepted(page, event)))
+    return _show(page, raw=_pretty(example(page.engine, kind, seller=page.tenant)) if kind else "", kind=kind)
 
 
 @router.post("/t/{tenant}/explain")
@@ -62,6 +69,23 @@ def send(request: Request, who: Admin, tenant: str, form: Fields) -> Response:
     )
 
 
+def _accepted(page: Page, key: str) -> dict[str, Any]:
+    """An event that came, without its secrets.
+
+    Raises:
+        NotFound: none did here, or its text is gone.
+
+    """
+    found = page.engine.event(key, within=page.tenant)
+    if found is None or found[1] is None:
+        raise NotFound("this event is not kept here, or its text was removed")
+    return found[1].plain()
+
+
+def _pretty(event: Mapping[str, Any]) -> str:
+    return json.dumps(event, ensure_ascii=False, indent=2)
+
+
 def _checked(page: Page, raw: str) -> dict[str, Any]:
     """An event of this tenant or of one below it.
 
@@ -94,9 +118,6 @@ def _show(  # noqa: PLR0913 - a page has as many parts
     problem: str = "",
     problems: Sequence[Problem] = (),
 ) -> Response:
-    recent = dict.fromkeys(
-        (one.event_id, one.event_type) for one in page.engine.deliveries(within=page.tenant, limit=100)
-    )
     return page.show(
         "explain.html.j2",
         status=status,
@@ -105,7 +126,7 @@ def _show(  # noqa: PLR0913 - a page has as many parts
         raw=raw,
         kind=kind,
         kinds=sorted(page.engine.types),
-        recent=list(recent)[:_RECENT],
+        recent=page.engine.events(within=page.tenant, limit=_RECENT),
         found=found,
         problem=problem,
         problems=problems,
