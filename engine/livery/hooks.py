@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ from livery.plugin import DEFAULT_PRIORITY
 
 log = logging.getLogger("livery.hooks")
 GROUP = "livery"
+_Implementation = tuple[str, Callable[..., Any], tuple[str, ...]]
 _SILENT: ContextVar[bool] = ContextVar("livery_silent", default=False)
 
 
@@ -50,6 +51,7 @@ class Hooks:
         self._manager = pluggy.PluginManager(NAMESPACE)
         self._manager.add_hookspecs(hookspecs)
         self.plugins: list[Loaded] = []
+        self._ordered: dict[str, Sequence[_Implementation]] = {}
         self.alarms: Counter[str] = Counter()
         """How many alarms of each kind there were."""
 
@@ -74,6 +76,7 @@ class Hooks:
             self._manager.register(plugin, name)
         except (ValueError, pluggy.PluginValidationError) as error:
             raise PluginError(f"{where}: {error}") from error
+        self._ordered.clear()
         self.plugins.append(Loaded(name, distribution, version, tuple(hooks)))
 
     def load(self, *, blocked: Iterable[str] = (), found: Iterable[EntryPoint] | None = None) -> None:
@@ -108,14 +111,16 @@ class Hooks:
                 continue
             self.register(module, point.name, distribution=distribution, version=version)
 
-    def implementations(self, hook: str) -> list[tuple[str, Callable[..., Any], tuple[str, ...]]]:
+    def implementations(self, hook: str) -> Sequence[_Implementation]:
         """(plugin, function, its arguments) of one hook, in the order in which they are called."""
-        impls = getattr(self._manager.hook, hook).get_hookimpls()
-        ordered = sorted(
-            impls,
-            key=lambda one: (getattr(one.function, "livery_priority", DEFAULT_PRIORITY), one.plugin_name),
-        )
-        return [(one.plugin_name, one.function, one.argnames) for one in ordered]
+        found = self._ordered.get(hook)
+        if found is None:
+            ordered = sorted(
+                getattr(self._manager.hook, hook).get_hookimpls(),
+                key=lambda one: (getattr(one.function, "livery_priority", DEFAULT_PRIORITY), one.plugin_name),
+            )
+            found = self._ordered[hook] = [(one.plugin_name, one.function, one.argnames) for one in ordered]
+        return found
 
     def collect(self, hook: str) -> list[tuple[str, Any]]:
         """(plugin, item) of a registering hook. An exception stops the start: half a channel is worse than none."""

@@ -95,3 +95,64 @@ def test_a_loop_that_ended_disturbs_nobody(desk):
 
 async def _one(desk):
     return await desk.clerk.do(desk.job("after"))
+
+
+# ------------------------------------------------------------------ what is alike
+
+
+class Letters:
+    """Notes which items came together; one that is `bad` makes all fail that come with it."""
+
+    def __init__(self):
+        self.calls = []
+
+    def send(self, items):
+        self.calls.append(list(items))
+        if "bad" in items:
+            raise ValueError("no")
+        return [item.upper() for item in items]
+
+    def store(self, items):
+        self.calls.append(list(items))
+        if "bad" in items:
+            raise StoreFull("full")
+        return [item.upper() for item in items]
+
+
+async def alike(desk, many, *items):
+    first = desk.clerk.do(desk.gate.wait)
+    rest = [desk.clerk.do_alike(many, item) for item in items]
+    desk.gate.set()
+    await first
+    return await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def test_what_is_alike_is_done_at_once_and_each_gets_its_own_result(desk):
+    letters = Letters()
+    assert await alike(desk, letters.send, "a", "b", "c") == ["A", "B", "C"]
+    assert (letters.calls, desk.groups) == ([["a", "b", "c"]], 1)
+
+
+async def test_other_jobs_between_do_not_part_what_is_alike(desk):
+    letters = Letters()
+    asked = [
+        desk.clerk.do_alike(letters.send, "a"),
+        desk.clerk.do(desk.job("x")),
+        desk.clerk.do_alike(letters.send, "b"),
+    ]
+    assert await asyncio.gather(*asked) == ["A", "x", "B"]
+    assert letters.calls == [["a", "b"]]
+
+
+async def test_one_that_raises_is_told_alone_and_the_others_are_done(desk):
+    letters = Letters()
+    ends = await alike(desk, letters.send, "a", "bad", "c")
+    assert [ends[0], str(ends[1]), ends[2]] == ["A", "no", "C"]
+    assert letters.calls == [["a", "bad", "c"], ["a"], ["bad"], ["c"]]
+
+
+async def test_one_that_the_store_fails_leaves_the_others_to_be_done_alone(desk):
+    letters = Letters()
+    ends = await alike(desk, letters.store, "a", "bad", "c")
+    assert [ends[0], str(ends[1]), ends[2]] == ["A", "full", "C"]
+    assert letters.calls == [["a", "bad", "c"], ["a"], ["bad"], ["c"]]
