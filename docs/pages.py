@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Any, get_args
 
+import api_page
 import meanings
 from markdown import code, field_table, fields, table, words
 
@@ -379,7 +380,7 @@ def _filters() -> str:
 
 PAGES: dict[str, Callable[[Facts], str]] = {
     "settings": settings, "cli": cli, "events": events, "channels": channels, "states": states, "hooks": hooks,
-    "packs": packs, "webhooks": webhooks,
+    "packs": packs, "webhooks": webhooks, "api": lambda facts: api_page.api(facts.engine),
 }  # fmt: skip
 PASSAGES: dict[str, Callable[[Facts], str]] = {
     "cli": cli_table,

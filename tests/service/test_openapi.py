@@ -84,8 +84,8 @@ def test_every_route_says_its_role_and_has_a_summary(served):
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             assert operation["summary"], (method, path)
-            assert operation["description"], (method, path)
             assert operation["x-livery-role"], (method, path)
+            assert set(operation["tags"]) <= {one["name"] for one in document["tags"]}, (method, path)
             if operation["x-livery-role"] != "everybody":
                 assert operation["security"] == [{"token": []}], (method, path)
                 assert {"401", "403", "429"} <= operation["responses"].keys(), (method, path)

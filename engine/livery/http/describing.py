@@ -28,6 +28,7 @@ TAGS = {
     "asking": "Who would be told what, and in which words. Nothing is sent and nothing stored.",
     "deliveries": "What was sent, to whom and why, and what people do about it by hand.",
     "settings": "What counts and whose word it is; changes, their trail, and what if.",
+    "packs": "Template packs: checked, uploaded, let be live and taken back.",
     "tenants": "The platform, its distributors, their sellers.",
     "directory": "The people of a tenant and of its customers.",
     "suppressions": "Addresses that are not written to.",

@@ -36,7 +36,7 @@ class PreviewOut(BaseModel):
     "/v1/explain",
     summary="Who would be told, why, and through what",
     responses=problems(415),
-    openapi_extra={"requestBody": examples.EVENT_BODY},
+    openapi_extra={"requestBody": examples.ONE_EVENT_BODY},
 )
 async def explain(request: Request, who: Viewer, engine: TheEngine) -> Explanation:
     """For an event as one would hand it in. Sends and stores nothing."""
@@ -48,7 +48,7 @@ async def explain(request: Request, who: Viewer, engine: TheEngine) -> Explanati
     "/v1/preview",
     summary="The exact message a channel would send",
     responses=problems(404, 415),
-    openapi_extra={"requestBody": examples.EVENT_BODY},
+    openapi_extra={"requestBody": examples.ONE_EVENT_BODY},
 )
 async def preview(
     request: Request,

@@ -45,6 +45,11 @@ EVENT_BODY: dict[str, Any] = {
     },
 }
 
+ONE_EVENT_BODY: dict[str, Any] = {
+    **EVENT_BODY,
+    "content": {kind: one for kind, one in EVENT_BODY["content"].items() if kind != _BATCH},
+}
+
 
 def answer(example: Any) -> dict[str, Any]:
     """A response's description with an example."""
