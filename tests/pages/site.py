@@ -1,17 +1,20 @@
 """A whole service on this machine for the pages to be tried on: engine, worker, HTTP, a mail server, a webhook receiver."""
 
 import asyncio
+import os
 import socket
 import threading
 from contextlib import contextmanager
 from urllib.parse import quote
 
+import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from livery import Config, Engine
 from livery.http import create_app
+from livery.http.pages import drawing
 from livery.models.identity import Principal, Role
 from livery.testing import HttpReceiver, MailServer
 from livery.vault import new_key
@@ -20,6 +23,12 @@ SELLERS = (
     "story", "levels", "conflict", "plain", "keys", "looks", "hostile", "hooks", "host", "packs", "sent",
 )  # fmt: skip
 DISTRIBUTOR = "north-distribution"
+
+
+def needs_htmx():
+    """A build without npm has no script: skip at home, and fail in CI, where it must be had."""
+    if not drawing.htmx():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("this installation was built without htmx")
 
 
 def tenants():

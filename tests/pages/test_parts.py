@@ -8,10 +8,11 @@ import pytest
 from standardwebhooks import Webhook
 
 from livery.domains import resolver
+from livery.http.pages import drawing
 from livery.models.identity import Principal, Role
 from livery.plugin import hookimpl
 from livery.trying import example
-from pages.site import site
+from pages.site import needs_htmx, site
 from waiting import until
 
 EVENT = "/t/hooks/settings/event/OfferProvisionError"
@@ -231,3 +232,19 @@ def test_an_event_that_came_is_explained_by_todays_settings(embedded, client):
     assert receipt.event_id in event
     assert "Who gets it by e-mail" in words(client.post("/t/hooks/explain", event=event))
     assert client.get("/t/hooks/explain?event=nothing").status_code == 404
+
+
+def test_an_installation_without_the_script_serves_pages_without_it(client, monkeypatch, tmp_path):
+    needs_htmx()
+    assert '<script src="' in client.get("/t/hooks/settings").text
+    for name in ("pages.css", "icon.svg"):
+        (tmp_path / name).write_bytes((drawing.STATIC / name).read_bytes())
+    monkeypatch.setattr(drawing, "STATIC", tmp_path)
+    drawing.htmx.cache_clear()
+    monkeypatch.setitem(drawing.environment().globals, "htmx", drawing.htmx())
+    try:
+        page = client.get("/t/hooks/settings")
+    finally:
+        drawing.htmx.cache_clear()
+    assert page.status_code == 200
+    assert "<script" not in page.text
