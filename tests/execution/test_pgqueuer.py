@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import make_url
 
 import databases
+from livery.execution.pgqueuer import crew
 from livery.execution.pgqueuer.adapter import PgQueuerExecution
 from livery.ports import Again, Done, Load, Wake, utc_now
 from livery.storage.database import connect, writing
@@ -211,3 +212,19 @@ def test_when_each_is_woken_can_be_asked(execution):
     assert set(due) == {"a", "b"}
     assert timedelta(seconds=50) < due["a"] - utc_now() <= timedelta(seconds=60)
     assert [(one.lane, one.waiting, one.due) for one in execution.depths()] == [("lane", 1, 0), ("other", 1, 1)]
+
+
+async def test_what_is_to_come_is_woken_then_and_not_at_some_next_look(engine, monkeypatch):
+    monkeypatch.setattr(crew, "_LOOK_AT_LEAST", timedelta(hours=1))
+    execution = PgQueuerExecution(engine, now=utc_now, patience=7200)
+    works = []
+
+    async def work(wake):
+        works.append(wake.work)
+        return Again(timedelta(seconds=0.3)) if works.count("again") == 1 and wake.work == "again" else Done()
+
+    async with at_work(execution, work):
+        put(execution, "again")
+        await asyncio.to_thread(until, lambda: works == ["again", "again"])
+        put(execution, "later", after=0.3)
+        await asyncio.to_thread(until, lambda: "later" in works)

@@ -117,6 +117,7 @@ class PgQueuerExecution:
                 await running
             raise
         finally:
+            running.cancel()
             await line.aclose()
 
     def _clock(self, now: datetime) -> dict[str, Any]:

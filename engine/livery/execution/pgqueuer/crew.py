@@ -1,5 +1,6 @@
 """A worker: PgQueuer's manager over a repository that takes in turns, and ends under a fence."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,6 +125,10 @@ class Crew:
         finally:
             self.hands.end(job.id)
         await self._ends.record(job.id, verdict)
+        if isinstance(verdict, Again) and verdict.after < _LOOK_AT_LEAST:
+            # The next look may be later than that: nobody is told of a retry.
+            after = max(verdict.after.total_seconds(), 0) + _LOOK_AT_MOST.total_seconds()
+            asyncio.get_running_loop().call_later(after, self._line.poke)
         if self._queue.is_crowded or self._terms.until_idle:
             self._line.poke()
 
