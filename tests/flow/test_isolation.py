@@ -67,6 +67,9 @@ CALLS = {
     },
     DeliveryLog: {
         "deliveries": lambda e, x: e.deliveries(tenant=x["tenant"], within=NORTH),
+        "delivery": lambda e, x: e.delivery(x["delivery"], within=NORTH),
+        "events": lambda e, x: e.events(tenants=[x["tenant"]], within=NORTH),
+        "event": lambda e, x: e.event(x["event"], within=NORTH),
         "attempts": lambda e, x: e.attempts(x["delivery"], within=NORTH),
         "wire": lambda e, x: e.wire(x["delivery"], within=NORTH),
         "waiting": lambda e, x: e.waiting(x["tenant"], within=NORTH),
@@ -145,7 +148,7 @@ def theirs(engine):
     """What is souq's, and the same of nobody's."""
     one, where = engine.deliveries(tenant=FOREIGN, channel="smtp")[0], engine.destinations(troubled=False)
     mine = {
-        "tenant": FOREIGN, "pack": "oasis", "version": engine.packs.list(FOREIGN)[0].id, "address": "secret@souq.example", "domain": "souq.example", "delivery": one.id,
+        "tenant": FOREIGN, "pack": "oasis", "version": engine.packs.list(FOREIGN)[0].id, "address": "secret@souq.example", "domain": "souq.example", "delivery": one.id, "event": one.event_key,
         "destination": next(dest.key for dest in where if dest.tenant == FOREIGN),
     }  # fmt: skip
     return mine, {name: f"no-{name}.example" for name in mine}
