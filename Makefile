@@ -28,8 +28,8 @@ imports: $(READY)       ## the layers
 
 check: test lint types imports
 
-soak: $(READY)          ## the long versions of the crash and hostile suites
-	LIVERY_SOAK=1 $(BIN)/python -m pytest -n 0 tests/crash tests/hostile
+soak: $(READY)          ## the long versions of the crash and hostile suites, and plans on a million rows
+	LIVERY_SOAK=1 $(BIN)/python -m pytest -n 0 tests/crash tests/hostile tests/store/test_plans.py
 
 docs: $(READY)          ## write the generated passages of the docs
 	$(BIN)/python docs/generate.py

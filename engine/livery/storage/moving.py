@@ -78,7 +78,8 @@ def refuse_moved(engine: Engine) -> None:
     if row is None or row["state"] == _HERE:
         return
     if row["state"] == _GONE:
-        raise StoreError(f"this store was moved to {row['digest']}: set database_url to that")
+        where = row["cursor"].partition(" ")[2]
+        raise StoreError(f"this store was moved to {where}: set database_url to that")
     doing = "moved away" if row["state"] == _LEAVING else "moved here"
     raise StoreError(
         f"this store is being {doing}; let `livery migrate-store` end, run it again if it was broken off, "
@@ -168,7 +169,8 @@ class Move:
 
     def _end(self) -> None:
         with writing(self._source) as tx:
-            tx.execute(update(_MOVE).where(_MOVE.c.name == _STORE).values(state=_GONE, digest=self._shown()))
+            values = {"state": _GONE, "cursor": f"{self._id()} {self._shown()}"}
+            tx.execute(update(_MOVE).where(_MOVE.c.name == _STORE).values(**values))
         with writing(self._target) as tx:
             tx.execute(update(_MOVE).where(_MOVE.c.name == _STORE).values(state=_HERE))
 
@@ -265,7 +267,7 @@ class Move:
     def _id(self) -> str:
         with told(), self._source.connect() as source:
             row = self._row(source, _STORE)
-        return row["cursor"] if row else ""
+        return str(row["cursor"]).partition(" ")[0] if row else ""
 
     def _state(self, engine: Engine) -> str:
         with told(), engine.connect() as connection:
