@@ -7,6 +7,7 @@ What stands in the environment wins over the file. Nested settings are joined by
 import os
 import re
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -190,8 +191,7 @@ class Config(Model):
     @property
     def store_file(self) -> Path | None:
         """The file of the store; None if it is none."""
-        scheme, slashes, path = self.database_url.partition(":///")
-        return Path(path.partition("?")[0]) if slashes and path and scheme.startswith("sqlite") else None
+        return _store_file(self.database_url)
 
     def store_exists(self) -> bool:
         """Whether there is a store to read; one on a server is taken to be there."""
@@ -252,6 +252,13 @@ def problems_of(error: ValidationError, at: str = "") -> list[Problem]:
         message = one["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
         problems.append(Problem(path, expected or message, came))
     return problems
+
+
+@lru_cache(maxsize=64)
+def _store_file(url: str) -> Path | None:
+    """Asked with every message, and slow to take apart."""
+    scheme, slashes, path = url.partition(":///")
+    return Path(path.partition("?")[0]) if slashes and path and scheme.startswith("sqlite") else None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -51,8 +51,9 @@ def quoted(text: str, pieces: Sequence[str] = ()) -> list[bytes]:
     """
     if "\r" in text:
         text, pieces = text.replace("\r\n", "\n").replace("\r", "\n"), ()
-    if not pieces:
-        return [_undotted(_lines(text if text.endswith("\n") else f"{text}\n"))]
+    if not pieces:  # most lines of a text stand in others, too
+        pieces = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
+        return _known.all(pieces)
     encoded = _known.all(pieces)
     if not text.endswith("\n"):
         encoded.append(b"\r\n")
@@ -63,9 +64,9 @@ def _encoded(piece: str) -> bytes:
     """A piece that begins wherever a line does, and ends where the next may go on."""
     if len(piece) <= _SHORT and piece.isascii() and piece.isprintable() and "=" not in piece and piece[:1] != ".":
         return piece.encode() + b"=\r\n" if piece else b""
-    whole = _undotted(_lines(f"{piece}\n"))[:-2]
     if piece.endswith("\n"):
-        return whole
+        return _undotted(_lines(piece))
+    whole = _undotted(_lines(f"{piece}\n"))[:-2]
     if len(whole) - whole.rfind(b"\n") > _LINE:  # there is no room for the soft break on its last line
         at = -3 if whole[-3:-2] == b"=" else -1
         last = b"=2E" if whole[at:] == b"." else whole[at:]
