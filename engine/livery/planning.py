@@ -179,10 +179,11 @@ class Planner:
                 settings = self._asked_of_people(kind, chain, self._ways(kind, chain, now), now)
                 wanted = [selector for one in settings.values() for selector in audience.selectors(one)]
                 asked.append([(wanted, event, chain) for event in alike] if settings else [])
-        self._directory.expect(one for mine in asked for one in mine)
+        rows = self._directory.expect(one for mine in asked for one in mine)
         for mine in filter(None, asked):
             _, first, line = mine[0]
-            people = [row.email for row in self._directory.expect(mine) if row.email]
+            known = rows if len(asked) == 1 else self._directory.expect(mine)
+            people = [row.email for row in known if row.email]
             people += [user.email for _, event, _ in mine if (user := event.data.user) and user.email]
             self._suppressions(line, first.type, people)
 
