@@ -88,6 +88,8 @@ def settings(model=Config, prefix=""):
         yield path
         for name, inner in one.get("properties", {}).items():
             yield from walk(inner, f"{path}.{name}".lstrip("."))
+        for either in one.get("anyOf", ()):
+            yield from walk(either, path)
         if isinstance(one.get("additionalProperties"), dict):
             yield from walk(one["additionalProperties"], f"{path}.*")
 
