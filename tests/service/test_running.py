@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from datetime import timedelta
 
 import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from livery.errors import StoreError
+from livery import Engine
+from livery.cli.system import _service
+from livery.errors import ConfigError, StoreError
 from livery.http.attendant import Attendant
 from livery.http.limits import Buckets
 from service.served import TENANTS, Service, event, problem
@@ -146,3 +149,14 @@ def test_serve_is_not_opened_to_other_machines_before_anybody_may_use_it(tmp_pat
     assert done.returncode == 2
     assert "livery token create" in done.stderr
     assert "--without-tokens" in done.stderr
+
+
+def test_doctor_says_what_is_to_be_done_about_the_service(tmp_path):
+    configured(tmp_path, "0.0.0.0")
+    with Engine.open(tmp_path / "livery.toml") as engine:
+        with pytest.raises(ConfigError, match="livery token create"):
+            _service(engine)
+        engine.identity.create_token("soon over", roles=["viewer"], lasts=timedelta(days=3), by="test")
+        assert "soon over" in _service(engine)
+        engine.identity.create_token("long", roles=["viewer"], by="test")
+        assert "long" not in _service(engine)

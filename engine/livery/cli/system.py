@@ -244,6 +244,7 @@ def _check_engine(engine: "Engine", check: Any) -> None:
     for finding in engine.library.findings():
         if finding.severity == "error":
             check(f"pack {finding.pack}", lambda said=str(finding): said)
+    check("service", lambda: _service(engine))
     check("store opens", engine.counts)
     dead = check("store is read", engine.counts) or {}
     check(
@@ -256,3 +257,19 @@ def _lost(engine: "Engine") -> str:
     """Domains that were verified and are so no more; those that are due are asked for first."""
     engine.domains.recheck()
     return "; ".join(f"{one.domain} of {one.tenant}: {one.detail}" for one in engine.domains.find() if one.is_lost)
+
+
+def _service(engine: "Engine") -> str:
+    """Whether the HTTP service could be opened as it is configured, and which tokens end soon."""
+    from datetime import timedelta
+
+    from livery.cli.serve import check_bind
+
+    check_bind(engine, engine.config.server.host)
+    now = engine.now()
+    soon = [
+        f"token {one.name} ({one.id}) ends on {one.expires_at:%Y-%m-%d}; livery token create makes another"
+        for one in engine.identity.tokens()
+        if one.expires_at is not None and one.counts(now) and one.expires_at < now + timedelta(days=14)
+    ]
+    return "; ".join(soon)
