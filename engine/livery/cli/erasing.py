@@ -27,7 +27,7 @@ def prune(
     at_once: Annotated[bool, typer.Option("--at-once", help="Without rests in which workers come in between.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Remove what is older than `[retention]` allows, as workers do by themselves. May be broken off at any time."""
+    """Remove what is older than the retention allows, as workers do by themselves. May be broken off at any time."""
     with output.opened(config) as engine:
         removed = engine.retention.prune(seconds=seconds, rest=0.0 if at_once else None)
     if as_json:
