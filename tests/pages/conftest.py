@@ -1,8 +1,10 @@
 """One service and one browser for all tests of the pages."""
 
+import inspect
 import os
 import shutil
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,7 +26,24 @@ def service(tmp_path_factory):
 
 
 @pytest.fixture(scope="package")
-def chromium():
+def browsing():
+    """The thread that uses the browser: Playwright's event loop stays its thread's, and other tests run loops of theirs."""
+    with ThreadPoolExecutor(1) as thread:
+        yield thread
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test that uses the browser runs in the browser's thread."""
+    if "browsing" not in pyfuncitem.funcargs or inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    pyfuncitem.funcargs["browsing"].submit(pyfuncitem.obj, **arguments).result()
+    return True
+
+
+@pytest.fixture(scope="package")
+def chromium(browsing):
     """Debian's browser. Skips without it, and fails in CI, where it must be had."""
     if not shutil.which(BROWSER) and os.geteuid() == 0 and SETUP.is_file():
         subprocess.run([SETUP], check=False, timeout=570)
@@ -32,17 +51,17 @@ def chromium():
         if os.environ.get("CI"):
             pytest.fail(f"there is no {BROWSER}, and .ci/browser could not install it")
         pytest.skip(f"there is no {BROWSER}: apt install chromium")
-    # Not at the top: once it runs, its loop is this thread's, so the block must end with the package.
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=list(FLAGS))
-        yield browser
-        browser.close()
+    playwright = browsing.submit(lambda: sync_playwright().start()).result()
+    browser = browsing.submit(playwright.chromium.launch, executable_path=BROWSER, args=list(FLAGS)).result()
+    yield browser
+    browsing.submit(browser.close).result()
+    browsing.submit(playwright.stop).result()
 
 
 @pytest.fixture
-def tab(chromium):
+def tab(browsing, chromium):
     """Opens tabs, each with cookies of its own: `tab()`, `tab(javaScriptEnabled=False)`; a script error fails the test."""
     contexts, wrong = [], []
 
@@ -56,6 +75,5 @@ def tab(chromium):
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    browsing.submit(lambda: [context.close() for context in contexts]).result()
     assert wrong == []

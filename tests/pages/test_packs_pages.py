@@ -89,15 +89,20 @@ HOSTILE = """<!doctype html><html><head><meta http-equiv="refresh" content="0;ur
 
 
 @pytest.fixture
-def watched(chromium):
-    """A tab in which what is kept from happening may be told of on its console; and what came of its requests."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 860})
-    page, answered = context.new_page(), []
-    page.set_default_timeout(10_000)
-    page.on("response", lambda response: answered.append(response.url))
-    page.on("popup", lambda _: answered.append("a window"))
-    yield page, answered
-    context.close()
+def watched(browsing, chromium):
+    """Opens a tab in which what is kept from happening may be told of on its console; also gives what was answered."""
+    contexts = []
+
+    def open_one():
+        contexts.append(chromium.new_context(viewport={"width": 1280, "height": 860}))
+        page, answered = contexts[0].new_page(), []
+        page.set_default_timeout(10_000)
+        page.on("response", lambda response: answered.append(response.url))
+        page.on("popup", lambda _: answered.append("a window"))
+        return page, answered
+
+    yield open_one
+    browsing.submit(lambda: [context.close() for context in contexts]).result()
 
 
 def test_a_message_that_would_do_harm_does_none_in_its_frame(service, watched, monkeypatch):
@@ -109,7 +114,7 @@ def test_a_message_that_would_do_harm_does_none_in_its_frame(service, watched, m
         return replace(found, message=found.message.model_copy(update={"html": HOSTILE.format(there=there)}))
 
     monkeypatch.setattr(Bench, "look", look)
-    page, answered = watched
+    page, answered = watched()
     signed_in(service, page, Role.VIEWER)
     page.goto(service.at(SELLER, "/packs/look/base"), wait_until="networkidle")
     inside = page.frames[1]
@@ -143,7 +148,7 @@ ACTIVE = {
 
 @pytest.mark.parametrize("what", ACTIVE)
 def test_an_upload_with_active_markup_is_refused_or_harmless(service, watched, what):
-    page, answered = watched
+    page, answered = watched()
     signed_in(service, page)
     page.goto(service.at(SELLER, "/packs"))
     upload(page, tiny_zip(what.replace(" ", "-"), **ACTIVE[what]))

@@ -8,11 +8,12 @@ import pytest
 from livery.channel import Dispatch
 from livery.models.delivery import Delivery, Outcome, Reason, RecipientResult, State
 from livery.models.message import Envelope
-from livery.ports import Claim
+from livery.ports import Claim, StoredEvent
 from livery.steps import deliver
 from unit.making import NOW
 
 ENVELOPE = Envelope(delivery_id="dlv_1", event_id="evt-1", event_type="X", created_at=NOW)
+EVENT = StoredEvent("evt", "shop", b"{}", NOW)
 DISPATCH = Dispatch(ENVELOPE, destination=None, wire=b"bytes", attempt=1)
 
 
@@ -75,7 +76,7 @@ def claim(attempts: int = 1, **settled: str) -> Claim:
         due_at=NOW,
         created_at=NOW,
     )
-    return Claim(delivery, ENVELOPE, endpoint=None, fence=1, wire=None, settled=settled)
+    return Claim(delivery, ENVELOPE, endpoint=None, fence=1, wire=None, settled=settled, event=EVENT)
 
 
 def settled(of: Claim, outcome: Outcome, ladder: tuple[int, ...] = (100,)):

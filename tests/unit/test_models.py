@@ -16,6 +16,7 @@ from livery.models.delivery import Attempt, Delivery, Destination, Outcome, Reci
 from livery.models.directory import DirectoryUser, Found, Organization, OrganizationContact
 from livery.models.event import EventPart
 from livery.models.explanation import Explanation, Planned, Said, SettingsView, SwitchedOff, Wording
+from livery.models.identity import Principal, Role
 from livery.models.message import Envelope, Format, Inline, Message
 from livery.models.notification import (
     Action,
@@ -103,6 +104,7 @@ EXAMPLES = [
     OrganizationContact(tenant="shop", kind="primary", email="a@b.example"),
     DirectoryUser(tenant="shop", id="usr-7"),
     Found(),
+    Principal(name="ada", tenant="shop", roles=frozenset({Role.ADMIN})),
 ]
 BASES = {one for example in EXAMPLES for one in type(example).__mro__[1:] if issubclass(one, Model)}
 
