@@ -23,7 +23,7 @@ SELLERS = {"res-org-n": "base", "nordwind": "nordwind", "souq-cloud": "souq-clou
 
 
 @pytest.fixture
-def engine():
+def engine(home):
     tenants = {"platform": {}} | {
         seller: {"parent": "platform", "pack": pack, "locale": "de", "brand": {"support_email": "help@x.example"}}
         for seller, pack in SELLERS.items()
