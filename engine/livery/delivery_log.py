@@ -2,12 +2,13 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from livery.models.classification import concealed
 from livery.models.delivery import Attempt, Delivery, Destination
 from livery.models.event import Event
-from livery.ports import EventQuery, LoggedEvent, Query, Waiting
+from livery.ports import EventQuery, LoggedEvent, Now, Query, Waiting
 from livery.safe import is_sealed_wire
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class DeliveryLog(ABC):
     """
 
     tenants: "Tenants"
+    now: Now
 
     @abstractmethod
     def _opened(self) -> "Workshop": ...
@@ -115,6 +117,14 @@ class DeliveryLog(ABC):
     def counts(self, *, within: str | None = None) -> dict[str, int]:
         """How many deliveries are in each state, and how many events are yet to be planned (`unplanned`)."""
         return self._opened().ledger.counts(**self._only(within))
+
+    def clock_ahead(self) -> timedelta:
+        """How far this machine's clock is ahead of the store's; negative if it is behind.
+
+        The store's is the database server's own. A file has none: only that the newest event is of the future can be
+        seen of it, and zero says no more than that it is not.
+        """
+        return self._opened().ledger.clock_ahead(self.now())
 
     def _scope(self, within: str) -> frozenset[str]:
         """A tenant and all below it, removed ones too: what was sent for them stays in the log."""

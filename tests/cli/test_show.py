@@ -3,15 +3,19 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from contextlib import suppress
+from datetime import timedelta
 from email import policy
 from email.parser import BytesParser
 
 import pytest
 
 from cli.commands import EVENTS, GOOD, livery, stored
+from livery import Engine
+from livery.ports import utc_now
 
 
 @pytest.fixture
@@ -129,6 +133,14 @@ def test_doctor_names_what_is_wrong(home):
     done = livery("doctor", cwd=home)
     assert done.returncode == 2
     assert "colour: expected no such setting" in done.stdout
+
+
+def test_doctor_sees_that_the_clock_was_set_back(home):
+    with Engine.open(home / "livery.toml", now=lambda: utc_now() + timedelta(hours=1)) as early:
+        early.accept(GOOD)
+    done = livery("doctor", cwd=home)
+    assert done.returncode == 1
+    assert re.search(r"✗ clock: this machine's is 3,\d{3} s behind the store's: let NTP set both", done.stdout)
 
 
 def test_the_version_is_told(tmp_path):

@@ -100,7 +100,7 @@ NOT_FOR_A_TENANT = {
     SenderDomains: {"recheck": "the worker's", "standing": "the flow's: the chain is the scope"},
     Directory: {},
     Packs: {},
-    DeliveryLog: {},
+    DeliveryLog: {"clock_ahead": "the installation's"},
     Interventions: {"of": "makes the others for a tenant"},
 }
 

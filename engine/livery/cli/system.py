@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.packs.chain import Changes
 
+_CLOCKS_APART = 5
+"""Seconds by which two clocks may differ without harm."""
 plugin = typer.Typer(no_args_is_help=True, help="Plugins: channels, event types and packs that are installed.")
 
 
@@ -247,10 +249,19 @@ def _check_engine(engine: "Engine", check: Any) -> None:
     check("service", lambda: _service(engine))
     check("store opens", engine.counts)
     dead = check("store is read", engine.counts) or {}
+    check("clock", lambda: _clock(engine))
     check(
         "deliveries given up",
         lambda: f"{dead['dead']}: see livery deliveries list --state dead" if dead.get("dead") else "",
     )
+
+
+def _clock(engine: "Engine") -> str:
+    ahead = engine.clock_ahead().total_seconds()
+    if abs(ahead) <= _CLOCKS_APART:
+        return ""
+    way = "ahead of" if ahead > 0 else "behind"
+    return f"this machine's is {abs(ahead):,.0f} s {way} the store's: let NTP set both, or retries come at odd times"
 
 
 def _lost(engine: "Engine") -> str:

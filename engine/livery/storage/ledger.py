@@ -237,6 +237,14 @@ class Ledger:
             found = {str(state): int(count) for state, count in connection.execute(statement)}
             return {**found, "unplanned": int(connection.execute(unplanned).scalar() or 0)}
 
+    def clock_ahead(self, now: datetime) -> timedelta:
+        with told(), self.engine.connect() as connection:
+            if self.engine.dialect.name == "postgresql":
+                theirs: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+                return now - theirs
+            newest = connection.execute(select(func.max(_EVENT.c.accepted_at))).scalar()
+        return timedelta() if newest is None else min(now - moment(newest), timedelta())
+
     def destinations(self, *, troubled: bool = True, tenants: Collection[str] | None = None) -> list[Destination]:
         with told(), self.engine.connect() as connection:
             return list(destinations.listed(connection, troubled=troubled, tenants=tenants))
