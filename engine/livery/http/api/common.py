@@ -14,6 +14,7 @@ from livery.engine import Engine
 from livery.errors import InputError, Problem, shown
 from livery.http.bodies import StrictRoute
 from livery.http.problems import ProblemDetails
+from livery.models.identity import Principal
 from livery.storage.database import micros, moment
 
 _Item = TypeVar("_Item")
@@ -122,6 +123,19 @@ def after(cursor: str | None) -> tuple[datetime, str] | None:
 def cut(found: Sequence[_Item], limit: int) -> tuple[list[_Item], bool]:
     """What fits a page of one more than was asked for, and whether more follows."""
     return list(found[:limit]), len(found) > limit
+
+
+def scope(engine: Engine, who: Principal, tenant: str | None) -> str | None:
+    """The tenant a list is made for: the one asked for, else whom they act for; None for every tenant.
+
+    Raises:
+        NotFound: the tenant is not theirs, or there is none.
+
+    """
+    if tenant is None:
+        return who.tenant
+    engine.tenants.show(tenant, within=who.tenant)
+    return tenant
 
 
 # ------------------------------------------------------------------ times

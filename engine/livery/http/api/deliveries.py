@@ -23,6 +23,7 @@ from livery.http.api.common import (
     cut,
     problems,
     router,
+    scope,
 )
 from livery.http.gate import Admin, Viewer
 from livery.models.delivery import Attempt, Delivery, Destination, State
@@ -147,7 +148,7 @@ def list_deliveries(
     """The deliveries of the tenants one may see, page by page; without their traces."""
     found, has_more = cut(
         engine.deliveries(
-            within=_scope(engine, who, tenant),
+            within=scope(engine, who, tenant),
             state=state,
             channel=channel,
             event_id=event_id,
@@ -166,7 +167,7 @@ def list_deliveries(
 @routes.get("/v1/deliveries/counts", summary="How many deliveries are in each state", responses=problems(404))
 def count_deliveries(who: Viewer, engine: TheEngine, tenant: TenantFilter = None) -> Counts:
     """Counted by state."""
-    return Counts(states=engine.counts(within=_scope(engine, who, tenant)))
+    return Counts(states=engine.counts(within=scope(engine, who, tenant)))
 
 
 @routes.get("/v1/deliveries/{delivery}", summary="One delivery, and all that is known of it", responses=problems(404))
@@ -219,7 +220,7 @@ def cancel(who: Admin, engine: TheEngine, delivery: SomeId, how: Cancel) -> What
 @routes.post("/v1/deliveries/retry", summary="Send several again", responses=problems(404))
 def retry_some(who: Admin, engine: TheEngine, some: RetrySome) -> list[What]:
     """Those named, or by filter those that did not arrive. What one may not see is as if it did not exist."""
-    desk = _by_hand(engine, _scope(engine, who, some.tenant))
+    desk = _by_hand(engine, scope(engine, who, some.tenant))
     ids = some.ids or desk.found(some.query())
     return What.of(desk.retry(ids, Who(who.name, some.why), fresh=some.fresh))
 
@@ -227,7 +228,7 @@ def retry_some(who: Admin, engine: TheEngine, some: RetrySome) -> list[What]:
 @routes.post("/v1/deliveries/cancel", summary="Give several up", responses=problems(404))
 def cancel_some(who: Admin, engine: TheEngine, some: CancelSome) -> list[What]:
     """Those named, or by filter those that wait. What one may not see is as if it did not exist."""
-    desk, ids = _by_hand(engine, _scope(engine, who, some.tenant)), list(some.ids)
+    desk, ids = _by_hand(engine, scope(engine, who, some.tenant)), list(some.ids)
     if not ids:
         for state in [some.state] if some.state else [State.PENDING, State.RETRYING]:
             ids += desk.found(replace(some.query(), state=state))
@@ -257,7 +258,7 @@ def list_destinations(
     ] = True,
 ) -> list[Destination]:
     """Where deliveries go, and which of them get none right now."""
-    return engine.destinations(troubled=troubled, within=_scope(engine, who, tenant))
+    return engine.destinations(troubled=troubled, within=scope(engine, who, tenant))
 
 
 @routes.post("/v1/destinations/enable", status_code=204, summary="Turn a destination on again", responses=problems(404))
@@ -272,13 +273,6 @@ def disable(who: Admin, engine: TheEngine, one: Switch) -> None:
     _by_hand(engine, who.tenant).disable(one.key, Who(who.name, one.why))
 
 
-def _scope(engine: Engine, who: Principal, tenant: str | None) -> str | None:
-    if tenant is None:
-        return who.tenant
-    engine.tenants.show(tenant, within=who.tenant)
-    return tenant
-
-
 def _one(engine: Engine, who: Principal, id_: str) -> Delivery:
     found = engine.delivery(id_, within=who.tenant)
     if found is None:
@@ -286,5 +280,5 @@ def _one(engine: Engine, who: Principal, id_: str) -> Delivery:
     return found
 
 
-def _by_hand(engine: Engine, scope: str | None) -> Interventions:
-    return engine.interventions if scope is None else engine.interventions_of(scope)
+def _by_hand(engine: Engine, within: str | None) -> Interventions:
+    return engine.interventions if within is None else engine.interventions_of(within)

@@ -8,7 +8,19 @@ from pydantic import BaseModel, Field
 
 from livery.errors import EventError, NotFound, shown
 from livery.http.api import examples
-from livery.http.api.common import Cursor, Limit, Moment, Page, SomeId, TenantFilter, TheEngine, cut, problems, router
+from livery.http.api.common import (
+    Cursor,
+    Limit,
+    Moment,
+    Page,
+    SomeId,
+    TenantFilter,
+    TheEngine,
+    cut,
+    problems,
+    router,
+    scope,
+)
 from livery.http.bodies import events_of
 from livery.http.gate import Sender, Viewer
 from livery.http.intake import Intake
@@ -114,11 +126,9 @@ def list_events(
     limit: Limit = 100,
 ) -> Page[EventRow]:
     """The events of the tenants one may see, page by page."""
-    if tenant is not None:
-        engine.tenants.show(tenant, within=who.tenant)
     found, has_more = cut(
         engine.events(
-            within=who.tenant if tenant is None else tenant,
+            within=scope(engine, who, tenant),
             type=type_,
             event_id=event_id,
             is_waiting=waiting,
