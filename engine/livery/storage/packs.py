@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, func, insert, select
+from sqlalchemy import Connection, RowMapping, Select, Table, delete, func, insert, select
 
 from livery.packs.stored import Active, PackChange, PackVersion
 from livery.storage import schema_packs as schema
@@ -76,11 +76,7 @@ class PackTable:
             statement = statement.where(_VERSION.c.id == id_)
         if pack is not None:
             statement = statement.where(_VERSION.c.pack == pack)
-        found: list[PackVersion] = []
-        with told(), self._ledger.engine.connect() as connection:
-            for some in slices(tenants):
-                wanted = statement if some is None else statement.where(_VERSION.c.tenant.in_(some))
-                found += [_version_of(row) for row in connection.execute(wanted).mappings()]
+        found = [_version_of(row) for row in self._of(tenants, _VERSION, statement)]
         newest = sorted(found, key=lambda one: one.revision, reverse=True)
         return sorted(newest, key=lambda one: one.pack)[:limit]
 
@@ -91,12 +87,17 @@ class PackTable:
         statement = select(_CHANGE).order_by(_CHANGE.c.revision.desc()).limit(limit)
         if pack is not None:
             statement = statement.where(_CHANGE.c.pack == pack)
-        found: list[PackChange] = []
+        found = [_change_of(row) for row in self._of(tenants, _CHANGE, statement)]
+        return sorted(found, key=lambda one: one.revision, reverse=True)[:limit]
+
+    def _of(self, tenants: Collection[str] | None, owned: Table, statement: Select[Any]) -> list[RowMapping]:
+        """The rows of these tenants, as many statements as that takes."""
+        found: list[RowMapping] = []
         with told(), self._ledger.engine.connect() as connection:
             for some in slices(tenants):
-                wanted = statement if some is None else statement.where(_CHANGE.c.tenant.in_(some))
-                found += [_change_of(row) for row in connection.execute(wanted).mappings()]
-        return sorted(found, key=lambda one: one.revision, reverse=True)[:limit]
+                wanted = statement if some is None else statement.where(owned.c.tenant.in_(some))
+                found += connection.execute(wanted).mappings()
+        return found
 
     @contextmanager
     def changing(self) -> Iterator["Changing"]:
