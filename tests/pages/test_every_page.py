@@ -74,7 +74,8 @@ def test_every_page_passes_axe_and_fits(lived_in, tab, way):
         page.goto(lived_in.at(SELLER, f"/deliveries/{one.id}"))
         found[f"a delivery by {one.channel}"] = judged(page, way)
     page.goto(lived_in.at(SELLER, PAGES["explain"]))
-    page.get_by_role("button", name="Explain", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Explain", exact=True).click()
     found["explained"] = judged(page, way)
 
     assert {name: one for name, one in found.items() if one != ({}, 0)} == {}

@@ -31,7 +31,8 @@ def zip_file(content):
 
 def upload(page, content):
     page.set_input_files("#zip", files=zip_file(content))
-    page.get_by_role("button", name="Check and upload").click()
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        page.get_by_role("button", name="Check and upload").click()
 
 
 @pytest.mark.parametrize("javascript", [False, True], ids=["without script", "with htmx"])
