@@ -29,6 +29,8 @@ __all__ = ["Answer", "ForbiddenTarget", "Outbound", "OutboundPolicy", "is_public
 _ANSWER_CAP = 20_000
 _HEAD_LINE, _HEADERS = 8190, 128
 """Octets of one line of an answer's head, and how many lines it may have."""
+_INTERIM = 20
+"""Answers of 1xx before the one that counts (RFC 9110 §15.2); a flood of them would keep the event loop busy."""
 _EXCERPT = 300
 _BODY_WAIT = 2.0
 """Seconds for the body once the status is there: it is only shown to people, the status decides."""
@@ -154,6 +156,7 @@ class Outbound:
                 max_field_size=_HEAD_LINE,
                 max_headers=_HEADERS,
                 headers={"User-Agent": "Livery", "Accept-Encoding": "identity"},
+                response_class=_bounded_response(),
                 trace_configs=[trace],
             )
         return self._session
@@ -163,6 +166,33 @@ class Outbound:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _bounded_response() -> "type[aiohttp.ClientResponse]":
+    import aiohttp
+    from aiohttp.http import HttpProcessingError
+
+    class BoundedResponse(aiohttp.ClientResponse):
+        """An answer before which only so many interim ones may come."""
+
+        async def start(self, connection: Any) -> aiohttp.ClientResponse:
+            protocol, heard = connection.protocol, 0
+            read = protocol.read
+
+            async def counted() -> Any:
+                nonlocal heard
+                heard += 1
+                if heard > _INTERIM + 1:
+                    raise HttpProcessingError(message="too many interim answers")
+                return await read()
+
+            protocol.read = counted
+            try:
+                return await super().start(connection)
+            finally:
+                del protocol.read
+
+    return BoundedResponse
 
 
 async def _beginning(response: "aiohttp.ClientResponse") -> bytes:

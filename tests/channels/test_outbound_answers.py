@@ -49,6 +49,14 @@ async def test_the_request_is_a_plain_post_without_cookies_or_compression():
         assert body == b"{}"
 
 
+@pytest.mark.parametrize(("hints", "status"), [(20, 200), (21, None)])
+async def test_interim_answers_are_heard_to_a_limit(hints, status):
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    async with http_script(early * hints + http_answer()) as talk:
+        answer = await at(talk)
+    assert (answer.status, answer.reached) == (status, status is None)
+
+
 async def test_a_connection_is_used_again():
     async with http_script(http_answer()) as talk:
         out = outbound()

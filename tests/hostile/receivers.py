@@ -126,9 +126,6 @@ SLOW = {
     "drip the size of a chunk": drips(_chunked(), b"0"),
     "hang amid a body": says(_OK + b"Content-Length: 9\r\n\r\nabc", then="hang"),
     "no request read": never_reads,
-    "continue for ever": says(b"HTTP/1.1 100 Continue\r\n\r\n", then="for ever"),
-    "early hints for ever": says(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", then="for ever"),
-    "processing for ever": drips(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
 }
 ENDLESS = {
     "a body": says(_OK + b"\r\n", _PIECE, then="for ever"),
@@ -148,6 +145,9 @@ ENDLESS = {
     "garbage": says(_PIECE, then="for ever"),
     "empty lines": says(b"\r\n" * 5000, then="for ever"),
     "answers": says(answered() * 500, then="for ever"),
+    "100 Continue": says(b"HTTP/1.1 100 Continue\r\n\r\n", then="for ever"),
+    "102 Processing": says(b"HTTP/1.1 102 Processing\r\n\r\n" * 50, then="hang"),
+    "103 Early Hints": says(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", then="for ever"),
 }
 ODD = {
     "reset at once": says(then="reset"),
