@@ -1,9 +1,14 @@
 """Many workers on PostgreSQL: the whole flow beside bare PgQueuer, accepting, the idle way, and a queue of a million.
 
-Everything is on loopback and shares the machine: the server, the workers, the receivers. Rounds are interleaved; ratios
-are of medians. `distributed.py [EVENTS] [QUEUED]`.
+Everything is on loopback and shares the machine: the server, which syncs to disk, the workers, the receivers. Rounds
+are interleaved; ratios are of medians. `distributed.py [EVENTS] [QUEUED] [--only flow,accept,idle,queue]`.
+
+PgQueuer is bare, and as fast as it goes by its settings: one process with asyncpg, under which it does several times as
+much as under psycopg; no bound on what runs at once, since reaching one has it wait for the next look; the better of
+two sizes of batch; timed from its first job to its last.
 """
 
+import argparse
 import asyncio
 import json
 import signal
@@ -12,12 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psycopg
 from sqlalchemy import create_engine, make_url
 
@@ -28,9 +35,8 @@ import databases  # noqa: E402
 from crash.receiver import Receiver  # noqa: E402
 from livery import Config, Engine  # noqa: E402
 
-EVENTS = int(sys.argv[1]) if sys.argv[1:] else 1000
-QUEUED = int(sys.argv[2]) if sys.argv[2:] else 1_000_000
-ROUNDS, WORKERS, SELLERS, IDLE, WARM, BARE = 3, (1, 2, 4), 10, 40, 20, 5000
+ROUNDS, WORKERS, SELLERS, IDLE, WARM = 3, (1, 2, 4), 10, 40, 20
+BARE, BATCHES = 5000, (20, 100)
 SAMPLE = json.loads((ROOT / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -76,47 +82,53 @@ def until(count: int, http: Receiver) -> None:
         time.sleep(0.002)
 
 
-def whole_flow(engine: Engine, folder: Path, http: Receiver, count: int, name: str) -> float:
+def whole_flow(bench: "Bench", count: int, name: str) -> float:
     """Deliveries a second through everything, with so many workers that are warm."""
-    with workers(folder, count) as made:
-        for number in range(3):  # each of them gets some
+    engine, http, number = bench.engine, bench.http, bench.events
+    with workers(bench.folder, count) as made:
+        for turn in range(3):  # each of them gets some
             before = http.count
-            engine.accept_all(events(f"{name}-warm{number}", 40 * count))
+            engine.accept_all(events(f"{name}-warm{turn}", 40 * count))
             until(before + 40 * count, http)
         for one in made:
             one.send_signal(signal.SIGSTOP)
-        engine.accept_all(events(name, EVENTS))
+        for start in range(0, number, 500):
+            engine.accept_all(events(f"{name}-{start}", min(500, number - start)))
         before, began = http.count, time.perf_counter()
         for one in made:
             one.send_signal(signal.SIGCONT)
-        until(before + EVENTS, http)
-        return EVENTS / (time.perf_counter() - began)
+        until(before + number, http)
+        return number / (time.perf_counter() - began)
 
 
-async def bare_pgqueuer(url: str) -> float:
-    """Empty jobs a second by PgQueuer as it comes, one process."""
+async def bare_pgqueuer(url: str, batch: int) -> float:
+    """Empty jobs a second by PgQueuer as it comes, one process, on a queue that is full."""
     from pgqueuer import PgQueuer
     from pgqueuer.domain.types import QueueExecutionMode
 
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        queue = PgQueuer.from_psycopg_connection(connection)
+    connection = await asyncpg.connect(url)
+    try:
+        queue = PgQueuer.from_asyncpg_connection(connection)
         if not await queue.qm.queries.schema_is_installed():
             await queue.qm.queries.install()
+        ran: list[float] = []
 
         @queue.entrypoint("empty")
-        async def empty(_: Any) -> None: ...
+        async def empty(_: Any) -> None:
+            ran.append(time.perf_counter())
 
         await queue.qm.queries.enqueue(["empty"] * BARE, [None] * BARE, [0] * BARE)
-        began = time.perf_counter()
-        await queue.qm.run(
-            dequeue_timeout=timedelta(seconds=1), batch_size=20, max_concurrent_tasks=40, mode=QueueExecutionMode.drain
-        )
-        return BARE / (time.perf_counter() - began)
+        await connection.execute("VACUUM ANALYZE pgqueuer")
+        await queue.qm.run(dequeue_timeout=timedelta(seconds=1), batch_size=batch, mode=QueueExecutionMode.drain)
+        assert len(ran) == BARE
+        return BARE / (ran[-1] - ran[0])
+    finally:
+        await connection.close()
 
 
-def accepting(engine: Engine, url: str, name: str) -> dict[str, float]:
+def accepting(bench: "Bench", name: str) -> dict[str, float]:
     """Events a second: one by one, a hundred at once, and one by one in the host's own transactions."""
-    found = {}
+    engine, found = bench.engine, {}
     ones, many, own = events(f"{name}-one", 100), events(f"{name}-many", 500), events(f"{name}-own", 100)
     began = time.perf_counter()
     for one in ones:
@@ -126,7 +138,7 @@ def accepting(engine: Engine, url: str, name: str) -> dict[str, float]:
     for start in range(0, len(many), 100):
         engine.accept_all(many[start : start + 100])
     found["a hundred at once"] = len(many) / (time.perf_counter() - began)
-    host = create_engine(make_url(url).set(drivername="postgresql+psycopg"))
+    host = create_engine(make_url(bench.url).set(drivername="postgresql+psycopg"))
     began = time.perf_counter()
     for one in own:
         with host.begin() as connection:
@@ -136,14 +148,14 @@ def accepting(engine: Engine, url: str, name: str) -> dict[str, float]:
     return found
 
 
-def idle_way(engine: Engine, folder: Path, http: Receiver) -> list[float]:
+def idle_way(bench: "Bench") -> list[float]:
     """Milliseconds from `accept` to the request, one at a time, of a warm worker that has nothing to do."""
     took = []
-    with workers(folder, 1):
+    with workers(bench.folder, 1):
         for number, one in enumerate(events("idle", IDLE + WARM)):
-            before, began = http.count, time.perf_counter()
-            engine.accept(one)
-            until(before + 1, http)
+            before, began = bench.http.count, time.perf_counter()
+            bench.engine.accept(one)
+            until(before + 1, bench.http)
             if number >= WARM:
                 took.append((time.perf_counter() - began) * 1000)
     return took
@@ -155,62 +167,101 @@ def resident(process: "subprocess.Popen[bytes]") -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
-def a_million(engine: Engine, folder: Path, http: Receiver, url: str) -> tuple[Sequence[float], Sequence[float]]:
+def long_queue(bench: "Bench") -> tuple[Sequence[float], Sequence[float]]:
     """MiB of a worker, and deliveries a second, with a short queue and a long one."""
-    memory, rates = [], []
-    with workers(folder, 1) as (one,):
+    memory, rates, number = [], [], bench.events
+    with workers(bench.folder, 1) as (one,):
         for name in ("short", "long"):
             if name == "long":
-                with psycopg.connect(url, autocommit=True) as connection:
+                with psycopg.connect(bench.url, autocommit=True) as connection:
                     connection.execute(
                         "INSERT INTO livery_pgqueuer (priority, entrypoint, dedupe_key, payload, tenant, destination,"
                         " execute_after, ready, status) SELECT 0, 'webhook', 'later-' || n, 'x', 's' || n % 1000,"
                         " 'webhook:' || n % 5000, now() + interval '1 day', false, 'queued'"
-                        f" FROM generate_series(1, {QUEUED}) n"
+                        f" FROM generate_series(1, {bench.queued}) n"
                     )
                     connection.execute("ANALYZE livery_pgqueuer")
             for turn in ("warm", "measured"):
-                before = http.count
-                engine.accept_all(events(f"{name}-{turn}", EVENTS // 2))
-                began = time.perf_counter()
-                until(before + EVENTS // 2, http)
-            rates.append(EVENTS / 2 / (time.perf_counter() - began))
+                before, began = bench.http.count, time.perf_counter()
+                bench.engine.accept_all(events(f"{name}-{turn}", number))
+                until(before + number, bench.http)
+            rates.append(number / (time.perf_counter() - began))
             memory.append(resident(one))
     return memory, rates
 
 
+@dataclass(frozen=True)
+class Bench:
+    """What all sections share."""
+
+    engine: Engine
+    folder: Path
+    http: Receiver
+    url: str
+    bare: str
+    """A database that PgQueuer has for itself."""
+    events: int
+    queued: int
+
+    def flow(self) -> None:
+        flow: dict[int, list[float]] = {count: [] for count in WORKERS}
+        bare: dict[int, list[float]] = {batch: [] for batch in BATCHES}
+        for number in range(ROUNDS):
+            for count in WORKERS[:: 1 if number % 2 else -1]:
+                flow[count].append(whole_flow(self, count, f"flow{number}-{count}"))
+            for batch in BATCHES:
+                bare[batch].append(asyncio.run(bare_pgqueuer(self.bare, batch)))
+        found = {batch: statistics.median(rates) for batch, rates in bare.items()}
+        reference = max(found.values())
+        for batch, rate in found.items():
+            print(f"bare PgQueuer, batches of {batch:<6}{rate:8.0f} /s")
+        for count, rates in flow.items():
+            rate = statistics.median(rates)
+            print(f"whole flow, {count} workers         {rate:8.0f} /s{rate / reference:8.2f} of bare")
+
+    def accept(self) -> None:
+        rounds = [accepting(self, f"accept{number}") for number in range(ROUNDS)]
+        first = statistics.median(one["one by one"] for one in rounds)
+        for how in rounds[0]:
+            rate = statistics.median(one[how] for one in rounds)
+            print(f"accept, {how:<26}{rate:8.0f} /s{rate / first:8.2f} of one by one")
+        with workers(self.folder, 1):  # what was accepted goes out
+            until(self.http.count + ROUNDS * 700, self.http)
+
+    def idle(self) -> None:
+        took = idle_way(self)
+        print(f"idle, accept to request  p50 {statistics.median(took):6.1f} ms, p95 {sorted(took)[-3]:6.1f} ms")
+
+    def queue(self) -> None:
+        memory, rates = long_queue(self)
+        print(
+            f"{self.queued:,} queued: {memory[1]:.0f} MiB, {memory[1] / memory[0]:.2f} of with none; "
+            f"{rates[1]:.0f} /s, {rates[1] / rates[0]:.2f} of with none"
+        )
+
+
+SECTIONS: dict[str, Callable[[Bench], None]] = {
+    "flow": Bench.flow, "accept": Bench.accept, "idle": Bench.idle, "queue": Bench.queue
+}  # fmt: skip
+
+
 def main() -> None:
-    with databases.own_server() as server, Receiver() as http, tempfile.TemporaryDirectory() as name:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("events", nargs="?", type=int, default=1000)
+    asked.add_argument("queued", nargs="?", type=int, default=1_000_000)
+    asked.add_argument("--only", default=",".join(SECTIONS), help="sections, with commas between")
+    given = asked.parse_args()
+    only = [SECTIONS[name] for name in given.only.split(",")]
+    with databases.own_server(fsync=True) as server, Receiver() as http, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with databases.database(server.url) as url, databases.database(server.url) as other:
             (folder / "livery.toml").write_text(settings(url, http.port))
             with Engine.open(Config.load(folder / "livery.toml")) as engine:
                 engine.migrate()
-                flow: dict[int, list[float]] = {count: [] for count in WORKERS}
-                bare: list[float] = []
-                for number in range(ROUNDS):
-                    for count in WORKERS[:: 1 if number % 2 else -1]:
-                        flow[count].append(whole_flow(engine, folder, http, count, f"flow{number}-{count}"))
-                    bare.append(asyncio.run(bare_pgqueuer(other)))
-                reference = statistics.median(bare)
-                print(f"bare PgQueuer, empty jobs     {reference:8.0f} /s")
-                for count, rates in flow.items():
-                    rate = statistics.median(rates)
-                    print(f"whole flow, {count} workers         {rate:8.0f} /s{rate / reference:8.2f} of bare")
-                rounds = [accepting(engine, url, f"accept{number}") for number in range(ROUNDS)]
-                first = statistics.median(one["one by one"] for one in rounds)
-                for how in rounds[0]:
-                    rate = statistics.median(one[how] for one in rounds)
-                    print(f"accept, {how:<26}{rate:8.0f} /s{rate / first:8.2f} of one by one")
-                with workers(folder, 1):  # what was accepted goes out
-                    until(http.count + ROUNDS * 700, http)
-                took = idle_way(engine, folder, http)
-                print(f"idle, accept to request  p50 {statistics.median(took):6.1f} ms, p95 {sorted(took)[-3]:6.1f} ms")
-                memory, rates = a_million(engine, folder, http, url)
-                print(
-                    f"{QUEUED:,} queued: {memory[1]:.0f} MiB, {memory[1] / memory[0]:.2f} of with none; "
-                    f"{rates[1]:.0f} /s, {rates[1] / rates[0]:.2f} of with none"
-                )
+                bench = Bench(engine, folder, http, url, other, given.events, given.queued)
+                for section in only:
+                    section(bench)
+                    sys.stdout.flush()
 
 
 if __name__ == "__main__":

