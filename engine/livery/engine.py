@@ -1,7 +1,7 @@
 """The composition root: picks the parts, wires them, and is the whole Python surface."""
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random, SystemRandom
@@ -252,15 +252,10 @@ class Engine(Acceptance, DeliveryLog):
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
         """Work in the background for as long as the block runs: `async with engine.worker(): ...`"""
-        import asyncio
+        from livery.beside import beside
 
-        task = asyncio.create_task(self.work())
-        try:
+        async with beside(self.work()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     # ------------------------------------------------------------------ what was done
 

@@ -17,6 +17,7 @@ LiveryError
 │   └── SettingsConflict somebody else changed it in between
 ├── NotFound             no such delivery, tenant, pack, channel or locale
 └── StoreError           the store could not do what was asked
+    ├── StoreAway        its server cannot be reached
     └── StoreFull        no room left on the disk
 """
 
@@ -155,6 +156,10 @@ class NotFound(LiveryError):
 
 class StoreError(LiveryError):
     """The store could not do what was asked; what had been stored stays stored."""
+
+
+class StoreAway(StoreError):
+    """The store's server cannot be reached, or takes nobody in now. Try again later."""
 
 
 class StoreFull(StoreError):

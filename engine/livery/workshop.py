@@ -4,13 +4,13 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Event as Signal
 from typing import TYPE_CHECKING
 
+from livery.beside import beside
 from livery.errors import ConfigError, LiveryError, Problem
 from livery.execution.clock import Drift
 from livery.execution.embedded import EmbeddedExecution
@@ -138,35 +138,29 @@ class Workshop:
                 raise ConfigError("a worker for a part of the work needs:", [Problem("database_url", what)])
             lanes = None if duty.channels is None else duty.channels | {PLAN}
             load = replace(load, lanes=lanes, tenants=duty.tenants)
-        async with self._sweeping(every=0 if until_idle else _SWEEP):
-            await self.execution.run(self.flow.work, until_idle=until_idle, load=load)
-
-    @asynccontextmanager
-    async def _sweeping(self, *, every: float) -> AsyncIterator[None]:
-        """Sweep in the background; `every` 0 sweeps not at all."""
+        working = self.execution.run(self.flow.work, until_idle=until_idle, load=load)
+        if until_idle:
+            await working
+            return
         stop = Signal()
+        async with beside(self._sweep(stop)):
+            try:
+                await working
+            finally:
+                stop.set()
 
-        async def sweep() -> None:
-            while True:
-                await asyncio.sleep(every)
-                try:
-                    await asyncio.to_thread(self.flow.sweep)
-                    await asyncio.to_thread(self.recheck)
-                    await asyncio.to_thread(self.ledger.admission.forget, self.flow.now())
-                    await asyncio.to_thread(self.erasures.go_on, stop=stop)
-                    await asyncio.to_thread(self.retention.prune, seconds=every / 2, stop=stop)
-                except LiveryError as error:
-                    log.warning("the sweep failed and is made again: %s", error)
-
-        task = asyncio.create_task(sweep()) if every else None
-        try:
-            yield
-        finally:
-            stop.set()
-            if task is not None:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+    async def _sweep(self, stop: Signal) -> None:
+        """Tidy up for ever; `stop` has what it began end early."""
+        while True:
+            await asyncio.sleep(_SWEEP)
+            try:
+                await asyncio.to_thread(self.flow.sweep)
+                await asyncio.to_thread(self.recheck)
+                await asyncio.to_thread(self.ledger.admission.forget, self.flow.now())
+                await asyncio.to_thread(self.erasures.go_on, stop=stop)
+                await asyncio.to_thread(self.retention.prune, seconds=_SWEEP / 2, stop=stop)
+            except LiveryError as error:
+                log.warning("the sweep failed and is made again: %s", error)
 
     def close(self) -> None:
         self.flow.close()

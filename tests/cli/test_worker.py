@@ -76,6 +76,31 @@ def test_a_worker_serves_metrics_and_logs_json(home, mail, arrived):
     assert "smtp" in {one.get("livery_channel") for one in lines}
 
 
+def test_a_worker_waits_for_a_store_that_is_away_says_so_once_and_goes_on(home, mail, arrived, own_postgres):
+    with databases.database(own_postgres.url) as url:
+        environment = {**os.environ, "LIVERY_DATABASE_URL": url}
+        command = [sys.executable, "-m", "livery", "worker"]
+
+        def start():
+            one = subprocess.Popen(command, cwd=home, stderr=subprocess.PIPE, text=True, env=environment)
+            said = [one.stderr.readline(), one.stderr.readline()]
+            assert "the store cannot be reached" in said[1], said
+            return one
+
+        assert livery("send", "--queue", "event.json", cwd=home, env=environment).returncode == 0
+        own_postgres.stop()
+        try:
+            worker, other = start(), start()
+            other.terminate()
+            assert (other.wait(timeout=30), "cannot be reached" in other.communicate()[1]) == (0, False)
+        finally:
+            own_postgres.start()
+        assert arrived[ADA].wait(60)
+        worker.terminate()
+        _, said = worker.communicate(timeout=30)
+        assert (worker.returncode, said.splitlines()[-1], "cannot be reached" in said) == (0, "Stopped.", False), said
+
+
 def test_a_worker_for_a_part_of_the_work_needs_postgresql(home):
     done = livery("worker", "--channels", "smtp", cwd=home)
     assert (done.returncode, "on SQLite one worker does all there is" in done.stderr) == (2, True), done.stderr

@@ -105,12 +105,6 @@ class Fleet:
 
         until(lambda: listening() >= len(self.workers), every=0.1, why=self.logs)
 
-    def tend(self):
-        """Start those again that could not start while the store was away, as a supervisor does."""
-        away = [one for one in self.workers if one.poll() is not None]
-        self.workers = [one for one in self.workers if one not in away]
-        self.start(len(away))
-
     def stop(self):
         """Let all workers end what they do."""
         for process in self.workers:
@@ -232,4 +226,5 @@ class Chaos:
         """Let what is stopped go on, and wait until it does."""
         for timer in self._timers:
             timer.join()
-        self.fleet.tend()
+        ended = [one for one in self.fleet.workers if one.poll() is not None]
+        assert not ended, f"a worker ended by itself: {self.fleet.logs()}"

@@ -22,6 +22,7 @@ Destination = Annotated[
     str | None, typer.Option(metavar="KEY", help="This destination, by its key: livery queue stats --by destination.")
 ]
 _LOOK = 0.5
+_NAME_ONE = "name one of --channel, --tenant and --destination"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -86,7 +87,7 @@ def drain(
     as_json: JsonOption = False,
 ) -> None:
     """Wait until workers have sent what is due, such as before maintenance. Exits 1 if something is left."""
-    kind, name = _which(channel, tenant, destination, may_be_all=True)
+    kind, name = _which(channel, tenant, destination) or (None, "")
     until = time.monotonic() + timeout
     with output.opened(config) as engine:
         left = engine.queue.left(kind, name, later=later)
@@ -109,8 +110,7 @@ def pause(
     why: Why = "",
 ) -> None:
     """Hold back what is for a channel, tenant or destination, in every worker, until it is resumed. Nothing is lost."""
-    kind, name = _which(channel, tenant, destination)
-    assert kind is not None, "it must be named"
+    kind, name = _one(channel, tenant, destination)
     with output.opened(config) as engine:
         if kind == "channel" and name not in engine.channels.types:
             raise InputError(f"no channel is called {name!r}; there are: {', '.join(sorted(engine.channels.types))}")
@@ -126,16 +126,20 @@ def resume(
     why: Why = "",
 ) -> None:
     """Let what was paused go on."""
-    kind, name = _which(channel, tenant, destination)
-    assert kind is not None, "it must be named"
+    kind, name = _one(channel, tenant, destination)
     with output.opened(config) as engine:
         count = engine.queue.resume(kind, name, who(why))
     typer.echo(f"{kind} {name} goes on: {count:,} waited.")
 
 
-def _which(
-    channel: str | None, tenant: str | None, destination: str | None, *, may_be_all: bool = False
-) -> "tuple[Kind | None, str]":
+def _one(channel: str | None, tenant: str | None, destination: str | None) -> "tuple[Kind, str]":
+    if (found := _which(channel, tenant, destination)) is None:
+        raise InputError(_NAME_ONE)
+    return found
+
+
+def _which(channel: str | None, tenant: str | None, destination: str | None) -> "tuple[Kind, str] | None":
+    """What is meant; None if nothing is named."""
     given: list[tuple[Kind, str]] = []
     if channel is not None:
         given.append(("channel", channel))
@@ -143,9 +147,9 @@ def _which(
         given.append(("tenant", tenant))
     if destination is not None:
         given.append(("destination", destination))
-    if len(given) > 1 or not (given or may_be_all):
-        raise InputError("name one of --channel, --tenant and --destination")
-    return given[0] if given else (None, "")
+    if len(given) > 1:
+        raise InputError(_NAME_ONE)
+    return given[0] if given else None
 
 
 def _age(seconds: float) -> str:

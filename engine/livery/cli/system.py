@@ -7,14 +7,17 @@ import typer
 
 from livery.cli import output, plugin_new
 from livery.cli.output import BAD_INPUT, FAILED, ConfigOption, JsonOption
-from livery.errors import LiveryError
+from livery.errors import LiveryError, StoreAway
 
 if TYPE_CHECKING:
     from livery.engine import Engine
     from livery.packs.chain import Changes
+    from livery.ports import Duty
 
 _CLOCKS_APART = 5
 """Seconds by which two clocks may differ without harm."""
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
+"""Seconds between two tries of a worker whose store is away."""
 plugin = typer.Typer(no_args_is_help=True, help="Plugins: channels, event types and packs that are installed.")
 
 
@@ -65,7 +68,7 @@ def worker(
             loop.add_signal_handler(signal.SIGHUP, lambda: reload(engine))
         output.note("Working; Ctrl-C or SIGTERM stops after what is being sent, SIGHUP reads the packs again.")
         try:
-            await engine.work(duty=Duty(concurrency, _names(channels), _names(tenants)))
+            await _work(engine, Duty(concurrency, _names(channels), _names(tenants)))
         except asyncio.CancelledError:
             output.note("Stopped.")
 
@@ -75,6 +78,24 @@ def worker(
         if metrics_port is not None:
             _serve_metrics(engine, metrics_host, metrics_port)
         asyncio.run(run(engine))
+
+
+async def _work(engine: "Engine", duty: "Duty") -> None:
+    """Work; while the store is away, wait for it, and say so once."""
+    import asyncio
+
+    wait, is_said = _FIRST_WAIT, False
+    while True:
+        try:
+            await engine.work(duty=duty)
+        except StoreAway as error:
+            if not is_said:
+                output.note(f"{error}. The worker waits for it.")
+            is_said = True
+        else:
+            return
+        await asyncio.sleep(wait)
+        wait = min(2 * wait, _LONGEST_WAIT)
 
 
 def _names(listed: str) -> frozenset[str] | None:

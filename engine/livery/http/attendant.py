@@ -3,8 +3,9 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
+from livery.beside import beside
 from livery.engine import Engine
 
 log = logging.getLogger("livery.http")
@@ -28,13 +29,10 @@ class Attendant:
     async def at_work(self) -> AsyncIterator[None]:
         """Work in the background for as long as the block runs; what is being sent ends before it does."""
         self.is_wanted = True
-        task = asyncio.create_task(self._keep_working())
         try:
-            yield
+            async with beside(self._keep_working()):
+                yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
             self.is_wanted = False
 
     async def _keep_working(self) -> None:

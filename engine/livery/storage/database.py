@@ -24,9 +24,9 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-from livery.errors import ConfigError, Problem, StoreError, StoreFull, shown
+from livery.errors import ConfigError, Problem, StoreAway, StoreError, StoreFull, shown
 from livery.storage.fresh import make
 from livery.storage.schema import HEAD, OLDEST, VERSION_TABLE, generation
 
@@ -41,6 +41,9 @@ _MIGRATING = 0x6C697665
 """The lock under which PostgreSQL's schema is changed, by one process at a time."""
 _OLDEST = "oldest"
 _WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
+_AWAY = ("53300", "57P01", "57P02", "57P03")
+"""Too many connections; shut down; crashed; starting."""
+_CONNECT_SECONDS = 10
 
 
 def micros(moment: datetime) -> int:
@@ -96,7 +99,8 @@ def _postgresql(url: URL) -> Engine:
     """By psycopg 3, whatever driver the URL names or leaves out; a connection that died is noticed before its use."""
     if not find_spec("psycopg"):
         raise ConfigError("the store:", [Problem("database_url", "pip install 'livery[postgres]' for PostgreSQL")])
-    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
+    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=patience)
 
 
 def upsert(tx: Connection, into: Table) -> Any:
@@ -143,7 +147,17 @@ def told() -> Iterator[None]:
             raise StoreFull(f"no room for the store: {said}; nothing was written") from error
         if "disk I/O" in said:
             raise StoreError(f"the disk under the store failed: {said}; nothing was written") from error
+        if _is_away(error):
+            raise StoreAway(f"the store cannot be reached: {said.strip()}") from error
         raise StoreError(f"the store failed: {said}") from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """Whether there was no connection, or it was lost. PostgreSQL tells a reason only where there is one."""
+    if not isinstance(error, OperationalError):
+        return False
+    state: str | None = getattr(error.orig, "sqlstate", "none is told")
+    return state is None or state.startswith("08") or state in _AWAY
 
 
 @contextmanager

@@ -1,4 +1,4 @@
--- all migrations up to 0017;
+-- all migrations up to 0018;
 
 CREATE TABLE livery_version (
 	version_num VARCHAR(32) NOT NULL, 
