@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from livery.packtools.checking import planned
 from livery.testing.packs import PackContract
-from packtools.making import FILES, NOTIFICATION, tiny
+from packtools.making import FILES, NOTIFICATION, checked, target, tiny
 
 THREE = """from livery.testing.packs import PackContract
 class TestTiny(PackContract):
@@ -18,7 +19,7 @@ STRINGS, TEXT = "strings/en.toml", "blocks/text.mjml.j2"
 def failing(pack, **fields):
     """The tests that fail for a pack."""
     kit = type("Kit", (PackContract,), {"pack": pack, **fields})
-    messages = [one for one in kit.report().proofs if one.sample]
+    messages = planned(target(pack))
     failed = []
     for name in sorted(name for name in dir(kit) if name.startswith("test_")):
         for given in [(one,) for one in messages] if name == "test_it_is_written_as_the_pack_has_it" else [()]:
@@ -56,6 +57,20 @@ def test_each_mistake_fails_its_test(tmp_path, file, old, new, test):
 def test_a_notification_without_a_sample_fails(tmp_path):
     folder = tiny(tmp_path, {"samples/offer_provision_error/en.json": None})
     assert failing(folder) == ["test_every_notification_has_a_sample"]
+
+
+def test_the_messages_that_are_planned_are_those_that_are_made(tmp_path):
+    made = checked(tiny(tmp_path, {"strings/de.toml": FILES[STRINGS]})).proofs
+    assert planned(target(tmp_path / "tiny")) == [
+        (one.notification, one.locale, one.sample) for one in made if one.sample
+    ]
+
+
+def test_messages_that_cannot_be_made_fail(tmp_path):
+    bomb = "{% for a in " + repr(list(range(300))) + " %}{% for b in " + repr(list(range(300))) + " %}{{ b }}"
+    folder = tiny(tmp_path, {TEXT: f"<mj-text>{bomb}{{% endfor %}}{{% endfor %}}</mj-text>"})
+    failed = failing(folder)
+    assert failed.count("test_it_is_written_as_the_pack_has_it") == len(planned(target(folder)))
 
 
 def test_warnings_fail_if_strict_and_can_be_excused(tmp_path):

@@ -126,6 +126,28 @@ def check(target: Target, *, is_all: bool = False) -> Report:
     return report
 
 
+def planned(target: Target) -> list[tuple[str, str, str]]:
+    """The messages that `check` makes of a pack when it makes all: notification, language, sample. Makes none of them.
+
+    A pack that cannot be opened has none here, though `check` may find a way to make some. Raises as `check`.
+    """
+    try:
+        bench = Bench.opened(target)
+    except PackError:
+        if target.path is not None and not target.path.exists():
+            raise
+        return []
+    with closing(bench):
+        told = [one.name for one in uses(bench.packs, bench.engine.types).told.values() if one.is_whole]
+        prover = Prover(bench, [])
+        return [
+            (name, locale, sample.name)
+            for locale in bench.locales()
+            for name in told
+            for sample in prover.samples(name)
+        ]
+
+
 def _unopened(target: Target, wrong: list[Finding], *, is_all: bool) -> Report:
     """Of a pack that cannot be opened: why not, and what would be wrong with it besides."""
     report = Report(wrong[0].pack or target.pack, folder=target.path)

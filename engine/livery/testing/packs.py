@@ -20,8 +20,9 @@ notifications in each language of each sample is a test of its own, and goes to 
 | `strict` | if warnings are to fail, too |
 | `excused` | rules whose findings you have seen and live with: the rule and why, in one sentence |
 
-What is an error cannot be excused: it keeps something of the pack from being used. The pack is opened once for all
-tests of the class. It needs no pytest plugin, and this module not even pytest.
+What is an error cannot be excused: it keeps something of the pack from being used. The pack is checked once for all
+tests of the class, by the first of them: to collect the tests makes no message. It needs no pytest plugin, and this
+module not even pytest.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -33,6 +34,7 @@ from livery.packs.findings import Finding
 
 if TYPE_CHECKING:
     from livery.packtools.checking import Report
+    from livery.studio.opening import Target
 
 _RULES: Mapping[str, Collection[str]] = {
     "tokens": ("token", "contrast"),
@@ -57,15 +59,17 @@ class PackContract:
     @classmethod
     def report(cls) -> "Report":
         """What `livery pack check` finds; made once."""
-        return _report(str(cls.pack), str(cls.config) if cls.config else None, cls.seller)
+        return _report(cls._asked())
+
+    @classmethod
+    def _asked(cls) -> "_Asked":
+        return str(cls.pack), str(cls.config) if cls.config else None, cls.seller
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """A test for every message."""
         if "message" in metafunc.fixturenames:
-            proofs = {
-                f"{one.notification}-{one.locale}-{one.sample}": one for one in self.report().proofs if one.sample
-            }
-            metafunc.parametrize("message", proofs.values(), ids=list(proofs))
+            planned = _planned(self._asked())
+            metafunc.parametrize("message", planned, ids=["-".join(one) for one in planned])
 
     # ------------------------------------------------------------------ the pack by itself
 
@@ -101,9 +105,12 @@ class PackContract:
     def test_no_message_is_so_large_that_it_is_cut_off(self) -> None:
         self._expect(one for one in self.report().findings if one.rule == "size")
 
-    def test_it_is_written_as_the_pack_has_it(self, message: Any) -> None:
+    def test_it_is_written_as_the_pack_has_it(self, message: tuple[str, str, str]) -> None:
         """In every channel: nothing falls back, nothing is left out."""
-        self._expect(message.findings)
+        proofs = self.report().proofs
+        made = [one for one in proofs if (one.notification, one.locale, one.sample) == message]
+        self._expect(found for one in made for found in one.findings)
+        assert made, "it was not made; the findings about the whole pack say why"
 
     def test_nothing_else_is_wrong_with_messages(self) -> None:
         self._expect_none_of("messages")
@@ -122,9 +129,25 @@ class PackContract:
         return not is_excused and (finding.severity == "error" or (self.strict and finding.severity == "warning"))
 
 
+_Asked = tuple[str, str | None, str]
+
+
 @cache
-def _report(pack: str, config: str | None, seller: str) -> "Report":
+def _planned(asked: _Asked) -> list[tuple[str, str, str]]:
+    from livery.packtools.checking import planned
+
+    return planned(_target(asked))
+
+
+@cache
+def _report(asked: _Asked) -> "Report":
     from livery.packtools.checking import check
+
+    return check(_target(asked), is_all=True)
+
+
+def _target(asked: _Asked) -> "Target":
     from livery.studio.opening import Target
 
-    return check(Target.named(pack, Path(config) if config else None, seller), is_all=True)
+    pack, config, seller = asked
+    return Target.named(pack, Path(config) if config else None, seller)
