@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -112,11 +112,13 @@ class Clerk:
 
     def _done(self, jobs: Sequence[_Job]) -> Sequence[_End]:
         if len(jobs) > 1:
+            alike: dict[_Many, list[int]] = {}
+            for number, job in enumerate(jobs):
+                alike.setdefault(job.many, []).append(number)
+            # What is all alike is one transaction by itself, and is spared the savepoint.
+            is_one = len(alike) == 1 and _each not in alike
             # Does the store fail one of them, nothing of the others is written either: then one by one.
-            with suppress(Exception), self._together():
-                alike: dict[_Many, list[int]] = {}
-                for number, job in enumerate(jobs):
-                    alike.setdefault(job.many, []).append(number)
+            with suppress(Exception), nullcontext() if is_one else self._together():
                 ends: dict[int, _End] = {}
                 for many, numbers in alike.items():
                     ends |= zip(numbers, _ends(many, [jobs[number].item for number in numbers]), strict=True)
