@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from livery.models.delivery import OPEN, STARTED, Attempt, Reason, State
 from livery.ports import Again, Breaker, Claim, Dead, Done, Settled, Settlement, StoredEvent, Verdict, Wire
@@ -17,7 +17,7 @@ from livery.storage import destinations, schema, threads
 from livery.storage.admission import Admission
 from livery.storage.database import micros, moment
 from livery.storage.pauses import Pauses
-from livery.storage.prepared import Prepared
+from livery.storage.prepared import Adding, Setting
 from livery.storage.rows import Row, attempt_row, claim_of
 
 MAX_CRASHES = 3
@@ -35,28 +35,23 @@ _EVENTS = select(_EVENT.c.key, _EVENT.c.tenant, _EVENT.c.body, _EVENT.c.accepted
     _EVENT.c.key.in_(bindparam("keys_", expanding=True))
 )
 _BY_ID = update(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
-_BY_FENCE = _BY_ID.where(_DELIVERY.c.fence == bindparam("fence_"), _DELIVERY.c.state == State.SENDING.value)
-
-
-def _setting(where: Any, *names: str) -> Prepared:
-    return Prepared(lambda _: where.values({name: bindparam(f"{name}_") for name in names}))
-
-
-_LEASE = _setting(_BY_ID, "state", "attempts", "crashes", "fence", "lease_until", "admission")
-_END = _setting(_BY_ID, "state", "reason", "settled_at", "lease_until", "fence")
-_BEGIN_ATTEMPT = Prepared(
-    lambda _: insert(_ATTEMPT),
-    ("delivery", "number", "started_at", "duration_us", "status", "reason", "outcome", "worker"),
+_LEASED = ("state", "attempts", "crashes", "fence", "lease_until", "admission")
+_LEASE = Setting(_DELIVERY, ["id"], _LEASED)
+_END = _BY_ID.values(
+    {name: bindparam(f"{name}_") for name in ("state", "reason", "settled_at", "lease_until", "fence")}
 )
-_EXTEND = _setting(_BY_FENCE, "lease_until")
-_KEEP_WIRE = _setting(_BY_FENCE, "wire", "title", "locale", "degraded", "trace")
-_SETTLE = _setting(_BY_FENCE, "state", "reason", "due_at", "lease_until", "crashes", "settled", "settled_at")
-_END_ATTEMPT = _setting(
-    update(_ATTEMPT).where(
-        _ATTEMPT.c.delivery == bindparam("delivery__"), _ATTEMPT.c.number == bindparam("number__")
-    ),
-    "started_at", "duration_us", "status", "reason", "outcome", "worker",
-)  # fmt: skip
+_TRIED = ("started_at", "duration_us", "status", "reason", "outcome", "worker")
+_BEGIN_ATTEMPT = Adding(_ATTEMPT, ("delivery", "number", *_TRIED))
+_END_ATTEMPT = Setting(_ATTEMPT, ["delivery", "number"], _TRIED)
+
+
+def _fenced(*names: str) -> Setting:
+    return Setting(_DELIVERY, ["id", "fence"], names, state=State.SENDING.value)
+
+
+_EXTEND = _fenced("lease_until")
+_KEEP_WIRE = _fenced("wire", "title", "locale", "degraded", "trace")
+_SETTLE = _fenced("state", "reason", "due_at", "lease_until", "crashes", "settled", "settled_at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +123,6 @@ def _crashes(row: Row) -> int:
     return int(row["crashes"] + (row["state"] == State.SENDING))
 
 
-_LEASED = ("state", "attempts", "crashes", "fence", "lease_until", "admission")
-
-
 def _leased(row: Row, now: datetime, lease: timedelta) -> Row:
     return {
         **row,
@@ -163,7 +155,7 @@ def _claims(tx: Connection, rows: Sequence[Row]) -> dict[str, Claim]:
 
 def _end(tx: Connection, row: Row, state: State, reason: Reason, now: datetime) -> None:
     values = {"state": state.value, "reason": reason.value, "settled_at": micros(now), "lease_until": None}
-    _END.run(tx, [{"id_": row["id"], "fence_": row["fence"] + 1, **_named(values, values)}])
+    tx.execute(_END, {"id_": row["id"], "fence_": row["fence"] + 1, **_named(values, values)})
 
 
 def extend(tx: Connection, claims: Sequence[Claim], until: datetime) -> bool:
@@ -194,9 +186,7 @@ def settle(tx: Connection, ends: Sequence[tuple[Claim, Settlement]], *, breaker:
     if _SETTLE.run(tx, rows) != len(ends):
         return None
     attempts = (attempt_row(claim.delivery.id, end.attempt) for claim, end in ends)
-    _END_ATTEMPT.run(
-        tx, [{"delivery__": row["delivery"], "number__": row["number"], **_named(row, row)} for row in attempts]
-    )
+    _END_ATTEMPT.run(tx, [_named(row, row) for row in attempts])
     threads.keep(tx, [(claim, end.attempt.outcome.reference, at) for (claim, end), at in zip(ends, ended, strict=True)])
     return destinations.noted(tx, ends, ended, breaker=breaker)
 

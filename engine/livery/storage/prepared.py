@@ -1,17 +1,20 @@
 """Prepared statements: compiled once for each database, and run by its driver with the values of many rows at once.
 
+What PostgreSQL is to write in many rows is one statement over arrays of their values.
+
 For what runs with every message. SQLAlchemy takes longer to put a statement and its values together than a database
 takes to run it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Connection, Executable, Table, bindparam, insert, update
 
 Row = Mapping[str, Any]
 _Run = Callable[[Sequence[Row]], Any]
+_ARRAYS = {str: "text[]", int: "bigint[]", bytes: "bytea[]"}
 
 
 class Prepared:
@@ -51,3 +54,62 @@ class Prepared:
                 tuple([row[n] if n in row else fixed[n] for n in names]) for row in rows
             ]
         return str(compiled), lambda rows: list(map(itemgetter(*names), rows))
+
+
+class Adding(Prepared):
+    """An INSERT of rows of a table, with these columns."""
+
+    def __init__(self, table: Table, columns: Sequence[str]) -> None:
+        super().__init__(lambda _: insert(table), columns)
+        named = ", ".join(columns)
+        values = _unnested(table, columns)
+        self._at_once = (
+            f"INSERT INTO {table.name} ({named}) SELECT * FROM {values}",  # noqa: S608 - names of ours
+            columns,
+        )
+
+    def _compile(self, tx: Connection) -> tuple[str, _Run]:
+        return _over_arrays(*self._at_once) if _takes_arrays(tx) else super()._compile(tx)
+
+
+class Setting(Prepared):
+    """An UPDATE of rows of a table: `name_` is a row's value for the column `name`.
+
+    Args:
+        table: the table.
+        keys: the columns by which a row is found, beside what is `fixed`.
+        names: the columns that are set.
+        fixed: what other columns hold in a row that may be written.
+
+    """
+
+    def __init__(self, table: Table, keys: Sequence[str], names: Sequence[str], **fixed: str) -> None:
+        given: dict[str, Any] = {name: bindparam(f"{name}_") for name in (*keys, *names)}
+        found = [table.c[key] == given[key] for key in keys] + [table.c[key] == value for key, value in fixed.items()]
+        super().__init__(lambda _: update(table).where(*found).values({name: given[name] for name in names}))
+        change = ", ".join(f"{name} = given.{name}" for name in names)
+        where = [f"{table.name}.{key} = given.{key}" for key in keys]
+        where += [f"{table.name}.{key} = '{value}'" for key, value in fixed.items()]
+        values = _unnested(table, (*keys, *names), "_")
+        self._at_once = (
+            f"UPDATE {table.name} SET {change} FROM {values} WHERE {' AND '.join(where)}",  # noqa: S608 - as above
+            [f"{name}_" for name in (*keys, *names)],
+        )
+
+    def _compile(self, tx: Connection) -> tuple[str, _Run]:
+        return _over_arrays(*self._at_once) if _takes_arrays(tx) else super()._compile(tx)
+
+
+def _takes_arrays(tx: Connection) -> bool:
+    return (tx.dialect.name, tx.dialect.driver) == ("postgresql", "psycopg")
+
+
+def _unnested(table: Table, columns: Iterable[str], end: str = "") -> str:
+    """Rows out of one array a column, in binary: as text, each value would be looked through for what to escape."""
+    kinds = ((name, table.c[name].type) for name in columns)
+    arrays = [f"%({name}{end})b::{_ARRAYS[getattr(kind, 'impl_instance', kind).python_type]}" for name, kind in kinds]
+    return f"unnest({', '.join(arrays)}) AS given ({', '.join(columns)})"
+
+
+def _over_arrays(text: str, names: Sequence[str]) -> tuple[str, _Run]:
+    return text, lambda rows: {name: [row[name] for row in rows] for name in names}
