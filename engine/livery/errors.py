@@ -2,6 +2,7 @@
 
 LiveryError
 ├── ConfigError          a setting in livery.toml or LIVERY_* is wrong
+│   └── NoKey            a secret is to be stored, and no key is configured to keep it with
 ├── EventError           an event was refused at the border; nothing was stored
 │   ├── UnknownEventType
 │   └── UnknownSeller
@@ -68,6 +69,10 @@ class _Problems(LiveryError):
 
 class ConfigError(_Problems):
     """A setting is wrong: says which, what is expected, and where it was read."""
+
+
+class NoKey(ConfigError):
+    """A secret is to be stored, and `secret_keys` holds no key to keep it with. Nothing was stored."""
 
 
 class EventError(_Problems):

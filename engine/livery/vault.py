@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
-from livery.errors import ConfigError, LiveryError, Problem
+from livery.errors import ConfigError, LiveryError, NoKey, Problem
 
 _MARK = "sealed:1"
 _KEY_BYTES, _NONCE_BYTES, _NAME_CHARS = 32, 12, 8
@@ -58,19 +58,19 @@ class Vault:
         """The name of the key that seals.
 
         Raises:
-            ConfigError: no key is configured.
+            NoKey: no key is configured.
 
         """
         if not self._keys:
             what = "a key, since a secret is to be stored; `livery secrets new-key` makes one"
-            raise ConfigError("secrets cannot be kept:", [Problem(_WHERE, what, "none")])
+            raise NoKey("secrets cannot be kept:", [Problem(_WHERE, what, "none")])
         return next(iter(self._keys))
 
     def seal(self, secret: str, *, context: str) -> str:
         """A secret as it may be stored: `sealed:1:<key name>:<nonce and ciphertext>`.
 
         Raises:
-            ConfigError: no key is configured.
+            NoKey: no key is configured.
 
         """
         name = self.newest

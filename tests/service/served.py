@@ -65,6 +65,7 @@ class Service:
     def close(self):
         self._runner.run(self._client.aclose())
         self._runner.close()
+        self.app.state.viewing.close()
         self.engine.close()
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 
 from livery._version import __version__
 from livery.engine import Engine
@@ -15,6 +16,7 @@ from livery.http.gate import Gate, every_route, rule_of
 from livery.http.intake import Intake
 from livery.http.limits import Limits
 from livery.http.pages import ROUTERS as PAGES
+from livery.http.pages.routes import unrouted
 from livery.http.sessions import recognise
 from livery.packtools.viewing import Viewing
 
@@ -53,6 +55,7 @@ def assembled(engine: Engine, *, worker: bool) -> FastAPI:
     app.state.gate.recognisers.insert(0, recognise)
     app.add_middleware(Limits, policy=engine.config.server)
     problems.install(app)
+    app.add_exception_handler(HTTPException, unrouted)
     for router in (*ROUTERS, *PAGES):
         app.include_router(router)
     check_rules(app)

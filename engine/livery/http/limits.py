@@ -25,7 +25,13 @@ UPLOADS: Final[list[re.Pattern[str]]] = []
 """Paths whose bodies may be as large as `max_upload` says."""
 _KEPT = 50_000
 _MOST_HEADERS = 64 * 1024
-_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin"))
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+"""Of every answer that says nothing else: nobody keeps it, and a browser runs and frames nothing of it."""
 
 
 class Limits:

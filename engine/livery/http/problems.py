@@ -57,6 +57,7 @@ _KINDS: Mapping[type[LiveryError], Kind] = {
     errors.EventError: Kind(422, "event-invalid", "The event was refused"),
     errors.EventConflict: Kind(409, "event-conflict", "Another event came with this id before"),
     errors.Backlogged: Kind(503, "backlogged", "Too much work waits already", retry_after=30),
+    errors.NoKey: Kind(409, "no-key", "The service has no key to keep secrets with"),
     errors.NotFound: Kind(404, "not-found", "There is no such thing here"),
     errors.SettingsLocked: Kind(409, "settings-locked", "A level above has locked this"),
     errors.SettingsConflict: Kind(409, "settings-conflict", "Somebody else changed it in between"),
@@ -150,7 +151,7 @@ def install(app: FastAPI) -> None:
     """Let every error of an application be told as problem details."""
     app.add_exception_handler(LiveryError, _livery)
     app.add_exception_handler(RequestValidationError, _validation)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, http_problem)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -171,7 +172,8 @@ def plain(request: Request, status: int, detail: str) -> Response:
     return answer(request, _UNSPECIFIC[status], detail)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def http_problem(request: Request, error: Exception) -> Response:
+    """An error that its status tells, as problem details."""
     assert isinstance(error, HTTPException), "it is installed for these"
     if isinstance(error, Told):
         return of_livery(request, error.error, kind=_UNSPECIFIC[error.status_code])

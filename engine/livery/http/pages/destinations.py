@@ -116,6 +116,8 @@ def rotate(request: Request, who: Admin, tenant: str, event: str, channel: str, 
     page, event, channel = Page.of(request, who, tenant), unsegment(event), unsegment(channel)
     slot, item = _mine(page, event, channel, form.text("name"))
     raw, secret = _opened(item), _new_secret()
+    if SECRET not in raw:
+        raise NotFound(f"{slot.item} signs nothing, so it has no secret")
     until = (page.engine.now() + _BOTH_SIGN).isoformat()
     changed = {**raw, SECRET: secret, "previous_secret": raw[SECRET], "previous_secret_until": until}
     return _keep(page, form, slot, changed, secret)

@@ -57,7 +57,8 @@ def send(request: Request, who: Admin, tenant: str, form: Fields) -> Response:
         event = _checked(page, raw)
         event |= {"id": new_id("test", page.engine.now()), "liverytest": True}
         if form.text("email"):
-            event["data"]["user"] = {**(event["data"].get("user") or {"id": "test"}), "email": form.text("email")}
+            user = event["data"].get("user") or {"id": "test"}
+            event["data"]["user"] = {**user, "email": form.text("email")} if isinstance(user, dict) else user
         receipt = page.engine.accept(event)
     except EventError as error:
         return _show(page, raw=raw, problem=sentence(error.summary), problems=error.problems, status=422)

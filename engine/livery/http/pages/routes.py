@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from livery.errors import LiveryError, Problem
 from livery.http.gate import Forbidden, Unauthenticated, gate_of
 from livery.http.pages.shell import Page
-from livery.http.problems import REQUEST_ID, kind_of
+from livery.http.problems import REQUEST_ID, http_problem, kind_of
 from livery.http.sessions import TOKEN, is_our_form
 
 log = logging.getLogger("livery.http")
@@ -95,7 +95,7 @@ class PageRoute(APIRoute):
                 return await inner(request)
             except Unauthenticated:
                 return _to_sign_in(request)
-            except (LiveryError, HTTPException, RequestValidationError) as error:
+            except Exception as error:  # noqa: BLE001 - whoever looks at a page is told by a page
                 return await _error(request, error)
 
         return handler
@@ -104,6 +104,14 @@ class PageRoute(APIRoute):
 def pages() -> APIRouter:
     """A router for pages; no page is in the API's description."""
     return APIRouter(route_class=PageRoute, include_in_schema=False, default_response_class=Response)
+
+
+async def unrouted(request: Request, error: Exception) -> Response:
+    """What no page and no route of the API answers: a page for a browser, problem details for programs."""
+    is_api = request.url.path.removeprefix(str(request.scope.get("root_path", ""))).startswith("/v1/")
+    if request.method == "GET" and not is_api and "text/html" in request.headers.get("accept", ""):
+        return await _error(request, error)
+    return await http_problem(request, error)
 
 
 def _to_sign_in(request: Request) -> Response:
@@ -115,11 +123,11 @@ def _to_sign_in(request: Request) -> Response:
     return page.go(target)
 
 
-async def _error(request: Request, error: LiveryError | HTTPException | RequestValidationError) -> Response:
+async def _error(request: Request, error: Exception) -> Response:
     status, said, problems = _told(request, error)
     try:
         who = await gate_of(request).principal(request)
-    except HTTPException:
+    except (HTTPException, LiveryError):
         who = None
     page = Page(request, who)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
@@ -145,10 +153,10 @@ def _told(request: Request, error: Exception) -> tuple[int, str, tuple[Problem, 
         return error.status_code, str(error.detail) if is_said else "The address may be mistyped or out of date.", ()
     if isinstance(error, RequestValidationError):
         return 422, "The address or the form holds something that cannot be read.", ()
-    assert isinstance(error, LiveryError), "nothing else is caught"
-    status = kind_of(error).status
+    status = kind_of(error).status if isinstance(error, LiveryError) else _FAILED
     if status == _FAILED:
-        log.error("request %s: %s: %s", request.scope.get(REQUEST_ID), type(error).__name__, error)
+        name, address = request.scope.get(REQUEST_ID), f"{request.method} {request.url.path}"
+        log.error("request %s: %s failed: %s", name, address, type(error).__name__, exc_info=error)
         return status, "The service's log says why, under the name below.", ()
     summary = getattr(error, "summary", "") or str(error)
     return status, sentence(summary), tuple(getattr(error, "problems", ()))
