@@ -1,6 +1,7 @@
 """Every page: axe finds nothing, nothing is wider than a phone, in light and in dark; and looks were kept."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ PAGES = {
     "a locked list": "/settings/event/OfferProvisioned/smtp",
     "sender and language": "/settings/general",
     "history": "/settings/history",
+    "quiet periods": "/settings/times",
     "explain": "/explain?type=OfferProvisionError",
     "deliveries": "/deliveries",
     "deliveries that are none": "/deliveries?event=nothing",
@@ -44,6 +46,9 @@ def lived_in(service):
     desk.change(SELLER, "remove", "cc", "organization_contact:seller.primary", channel="smtp", **one)
     hook = {"url": service.http.url("/looks"), "secret": f"whsec_{'QUJD' * 12}"}
     desk.change(SELLER, "add", "destinations", hook, item="erp", channel="webhook")
+    desk.change("north-distribution", "add", "quiet", {"from": "22:00", "until": "07:00"}, item="night")
+    soon = {"starts": service.engine.now() + timedelta(days=1), "ends": service.engine.now() + timedelta(days=9)}
+    desk.change(SELLER, "add", "cc", "address:deputy@looks.example", **one, **soon)
     service.engine.domains.add(SELLER, "mail.looks.example")
     event = json.loads((Path(__file__).parents[2] / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
     event["data"]["seller"]["id"] = SELLER
@@ -70,6 +75,13 @@ def test_every_page_passes_axe_and_fits(lived_in, tab, way):
     for name, path in PAGES.items():
         page.goto(lived_in.at(SELLER, path))
         found[name] = judged(page, way)
+    for name, path in (("who is signed in", "/sessions"), ("an address that is none", "/nothing")):
+        page.goto(f"{lived_in.url}{path}")
+        found[name] = judged(page, way)
+    page.goto(lived_in.at(SELLER, "/settings/times"))
+    for closed in page.locator("summary").all():
+        closed.click()
+    found["the forms of times"] = judged(page, way)
     for one in lived_in.engine.deliveries(tenant=SELLER):
         page.goto(lived_in.at(SELLER, f"/deliveries/{one.id}"))
         found[f"a delivery by {one.channel}"] = judged(page, way)

@@ -138,7 +138,7 @@ def test_a_tenant_of_any_name_has_pages_and_a_switcher_that_leads_to_them(servic
     page.get_by_role("button", name="Go").click()
     page.get_by_text("How Odd has fared").wait_for()
     page.get_by_role("link", name="Settings", exact=True).click()
-    page.get_by_role("link", name="Offer provision error").click()
+    page.get_by_role("link", name="Offer provision error", exact=True).click()
     page.get_by_label("Add to Bcc").fill("log@odd.example")
     page.get_by_label("Add to Bcc").press("Enter")
     page.get_by_role("status").filter(has_text="is in Bcc now").wait_for()

@@ -248,3 +248,82 @@ def test_an_installation_without_the_script_serves_pages_without_it(client, monk
         drawing.htmx.cache_clear()
     assert page.status_code == 200
     assert "<script" not in page.text
+
+
+TIMES = "/t/hooks/settings/times"
+
+
+def test_a_quiet_period_is_added_left_out_below_and_put_back(embedded, client):
+    night = {"from": "22:00", "until": "07:00", "time_zone": "Europe/Berlin", "day-mon": "yes", "day-fri": "yes"}
+    client.get(TIMES)
+    page = client.post(f"{TIMES}/quiet", operation="add", name="night", event="*", **night)
+    assert "night 22:00 to 07:00, Mon, Fri (Europe/Berlin) set here" in words(page).replace("  ", " ")
+    said = embedded.engine.settings.own("hooks")[-1]
+    assert (said.slot.field, said.slot.item) == ("quiet", "night")
+    assert said.value == {"time_zone": "Europe/Berlin", "days": ["mon", "fri"], "from": "22:00", "until": "07:00"}
+    client.post(f"{TIMES}/quiet", operation="reset", name="night", event="*")
+
+    above = embedded.engine.settings.by("olaf")
+    above.change("north-distribution", "add", "quiet", {"from": "00:00", "until": "23:59"}, item="always")
+    assert "from distributor north-distribution Leave out" in words(client.get(TIMES))
+    page = client.post(f"{TIMES}/quiet", operation="remove", name="always", event="*")
+    assert "removed by seller hooks" in words(page)
+    page = client.post(f"{TIMES}/quiet", operation="reset", name="always", event="*")
+    assert "always 00:00 to 23:59, every day (UTC)" in words(page)
+    above.change("north-distribution", "lock", "quiet", note="compliance")
+    assert "Locked by distributor north-distribution by olaf" in words(client.get(TIMES))
+    assert "Leave out" not in words(client.page)
+    assert "has locked" in words(client.post(f"{TIMES}/quiet", 409, operation="add", name="x", event="*", **night))
+    above.reset("north-distribution")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"from": "25:00", "until": "07:00"}, "a time of day"),
+        ({"from": "22:00", "until": "07:00", "time_zone": "Mars"}, "a time zone, such as Europe/Berlin"),
+        ({"starts": "2030-01-02T00:00", "ends": "2030-01-01T00:00"}, "a time after the beginning"),
+        ({"starts": "soon", "ends": ""}, "such as 2026-12-24T18:00"),
+        ({"from": "22:00", "until": "07:00", "event": "OfferProvisionError"}, "which is critical"),
+    ],
+    ids=["hour", "zone", "backwards", "no time", "critical"],
+)
+def test_a_quiet_period_that_is_none_is_told_what_is_wrong(client, fields, says):
+    client.get(TIMES)
+    assert says in words(client.post(f"{TIMES}/quiet", 422, operation="add", name="x", **fields))
+
+
+def test_what_counts_for_a_time_only_is_listed_and_taken_back_alone(embedded, client):
+    desk, address = embedded.engine.settings.by("nele"), f"{EVENT}/smtp/cc"
+    client.get(f"{EVENT}/smtp")
+    span = {"starts": "2030-12-20T00:00", "ends": "2031-01-04T00:00"}
+    page = client.post(address, operation="add", value="deputy@hooks.example", **span)
+    assert "deputy@hooks.example is in Cc from 2030-12-20 00:00 UTC until 2031-01-04 00:00 UTC." in words(page)
+    assert "Scheduled: deputy@hooks.example from 2030-12-20 00:00 UTC" in words(page)
+    client.post(address, operation="add", value="deputy@hooks.example", starts="2032-01-01T00:00")
+    page = client.get(TIMES)
+    page = client.post(f"{TIMES}/off", event="*", channel="slack", starts="", ends="2030-01-01T00:00")
+    assert "Switch (Slack) off until 2030-01-01 00:00 UTC now Take back" in words(page)
+    assert "a time at which it is switched on again" in words(client.post(f"{TIMES}/off", 422, event="*", channel="*"))
+
+    page = client.get(TIMES)
+    keys = re.findall(r'name="key" value="(\w+)"', page.text)
+    assert len(set(keys)) == 3
+    starts = [one.slot.starts for one in desk.own("hooks") if one.slot.field == "cc"]
+    client.post(f"{TIMES}/back", key=keys[[one.slot.field for one in desk.own("hooks")].index("cc")])
+    assert [one.slot.starts for one in desk.own("hooks") if one.slot.field == "cc"] == starts[1:]
+    client.post(f"{TIMES}/back", 404, key=keys[[one.slot.field for one in desk.own("hooks")].index("cc")])
+    desk.reset("hooks")
+
+
+def test_whom_the_host_knows_has_no_session_here(client):
+    page = client.get("/sessions")
+    assert "The application around these pages says who you are" in words(page)
+
+
+def test_a_channel_without_a_destination_says_so_and_leads_to_where_one_is_added(client):
+    page = client.get("/t/hooks/settings")
+    link = re.search(
+        r'href="/livery([^"]+/slack)" aria-label="no destination yet: Offer provision error by Slack"', page.text
+    )
+    assert "Add a destination" in words(client.get(link[1]))

@@ -156,6 +156,47 @@ def test_a_session_ends_by_signing_out_by_time_and_with_the_token_it_came_from(c
     assert not is_in(client)
 
 
+def test_one_sees_ones_own_sessions_and_an_admin_those_of_their_people_and_ends_them(client, service):
+    def another(name, tenant, roles=(Role.VIEWER,)):
+        who = Principal(name=name, tenant=tenant, roles=frozenset(roles), via="link")
+        return service.engine.sessions.begin(who)
+
+    entered(client, service)
+    mine = client.cookies.get(SESSION, domain="127.0.0.1")
+    principal = service.engine.sessions.of(mine).principal
+    elsewhere, below, foreign = (
+        service.engine.sessions.begin(principal),
+        another("vera", "story"),
+        another("x", "hostile"),
+    )
+    page = client.get("/sessions")
+    assert "this browser" in page.text
+    assert "vera" in page.text
+    form = {"form_token": token_of(page)}
+    assert "Signed out elsewhere: 1." in client.post("/sessions/end", data={**form, "others": "yes"}).text
+    assert service.engine.sessions.of(elsewhere) is None
+    for secret, is_over in ((below, True), (foreign, False)):
+        id_ = service.engine.sessions.of(secret).id
+        assert (id_ in page.text) is is_over
+        said = client.post("/sessions/end", data={**form, "session": id_}).text
+        assert ("That session is over." in said) is is_over
+        assert (service.engine.sessions.of(secret) is None) is is_over
+    client.post("/sessions/end", data={**form, "session": service.engine.sessions.of(mine).id})
+    assert not is_in(client)
+
+
+def test_who_is_no_admin_sees_and_ends_no_session_but_their_own(client, service):
+    colleague = service.engine.sessions.begin(Principal(name="ada", tenant="story", roles={Role.ADMIN}, via="link"))
+    _, secret = service.engine.identity.create_token("a viewer", roles=[Role.VIEWER], tenant="story", by="test")
+    client.post("/sign-in", data={"form_token": token_of(client.get("/sign-in")), "token": secret})
+    page = client.get("/sessions")
+    assert "ada" not in page.text
+    id_ = service.engine.sessions.of(colleague).id
+    said = client.post("/sessions/end", data={"form_token": token_of(page), "session": id_}).text
+    assert "over already" in said
+    assert service.engine.sessions.of(colleague) is not None
+
+
 def test_a_form_that_is_not_ours_changes_nothing(client, service):
     entered(client, service)
     own, address = token_of(client.get("/t/story/settings")), "/t/story/settings/switch"

@@ -34,6 +34,8 @@ PUBLIC = {
 PAGES: dict[tuple[str, str], Row] = {
     ("GET", "/"): Row(V, 303, None),
     ("GET", "/go"): Row(V, 303, query={"tenant": "$tenant", "from": "Packs"}),
+    ("GET", "/sessions"): Row(V, foreign=None),
+    ("POST", "/sessions/end"): Row(V, 303, None, body={"session": "ses_" + "0" * 26}),
     ("GET", "/t/{tenant}"): Row(V, path=T),
     ("GET", "/t/{tenant}/brand.css"): Row(V, path=T),
     ("GET", "/t/{tenant}/settings"): Row(V, path=T),
@@ -42,7 +44,10 @@ PAGES: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/t/{tenant}/settings/event/{event}/{channel}"): Row(V, path={**T, **MAIL}, query={"q": "n"}),
     ("POST", "/t/{tenant}/settings/event/{event}/{channel}/{field}"): Row(
-        A, 303, path={**T, **MAIL, "field": "bcc"}, body={"operation": "add", "value": "log@shop.example"}
+        A,
+        303,
+        path={**T, **MAIL, "field": "bcc"},
+        body={"operation": "add", "value": "log@shop.example", "starts": "", "ends": ""},
     ),
     ("POST", "/t/{tenant}/settings/event/{event}/{channel}"): Row(A, 303, path={**T, **MAIL}, body={"revision": ""}),
     ("POST", "/t/{tenant}/settings/event/{event}/{channel}/destinations/add"): Row(
@@ -66,6 +71,17 @@ PAGES: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/t/{tenant}/settings/history"): Row(V, path=T, query={"below": "yes"}),
     ("POST", "/t/{tenant}/settings/history/undo"): Row(A, 303, path=T, body={"change": "$change", "anyway": "yes"}),
+    ("GET", "/t/{tenant}/settings/times"): Row(V, path=T),
+    ("POST", "/t/{tenant}/settings/times/quiet"): Row(
+        A,
+        303,
+        path=T,
+        body={"operation": "add", "name": "night", "from": "22:00", "until": "07:00", "time_zone": "UTC"},
+    ),
+    ("POST", "/t/{tenant}/settings/times/off"): Row(
+        A, 303, path=T, body={"event": "*", "channel": "slack", "starts": "", "ends": "2099-01-01T00:00"}
+    ),
+    ("POST", "/t/{tenant}/settings/times/back"): Row(A, 404, path=T, body={"key": "none"}),
     ("GET", "/t/{tenant}/explain"): Row(V, path=T, query={"type": "OfferProvisionError", "event": "$event"}),
     ("POST", "/t/{tenant}/explain"): Row(V, path=T, body={"event": "$example"}),
     ("POST", "/t/{tenant}/explain/send"): Row(A, 303, path=T, body={"event": "$example", "email": "me@shop.example"}),

@@ -226,6 +226,7 @@ def test_another_process_sees_a_change(desk, settings, clock):
         ("add", "destinations", {"url": "x"}, {"item": "a b", "channel": "webhook"}, "a name of letters"),
         ("add", "quiet", {"from": "22:00"}, {"item": "night"}, "`from` and `until`"),
         ("add", "quiet", {"from": "22:00", "until": "25:00"}, {"item": "night"}, "a time of day"),
+        ("add", "quiet", {"from": "22:00", "until": "7:00", "time_zone": "Mars"}, {"item": "n"}, "a time zone, such as"),
         ("add", "quiet", {"from": "22:00", "until": "07:00"}, {"item": "n", "event_type": TYPE}, "which is critical"),
     ],
 )  # fmt: skip

@@ -114,6 +114,19 @@ class Settings(Desk):
             said = edit.differences([tenant]).get(tenant, ())
             return self._written(edit, [Write(one.slot, None) for one in said if _fits(one.slot, wanted)], note)
 
+    def take_back(self, slot: Slot, *, note: str = "", expected_revision: int | None = None) -> list[Change]:
+        """Take back one difference, whatever else is said of the same setting; such as one of two schedules.
+
+        Raises:
+            NotFound: there is no such tenant here.
+            SettingsConflict: as for `change`.
+
+        """
+        self._chain(slot.tenant)
+        with self._editing({} if expected_revision is None else {slot.tenant: expected_revision}) as edit:
+            own = edit.differences([slot.tenant]).get(slot.tenant, ())
+            return self._written(edit, [Write(one.slot, None) for one in own if one.slot == slot], note)
+
     def undo(self, change: str, *, force: bool = False, note: str = "") -> list[Change]:
         """Let stand again what stood before a change; itself a change, which can be undone.
 

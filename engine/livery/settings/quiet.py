@@ -18,7 +18,7 @@ _LONGEST = timedelta(days=14)
 def _a_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, LookupError):
         raise ValueError("a time zone, such as Europe/Berlin or UTC") from None
     return name
 

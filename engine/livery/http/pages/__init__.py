@@ -38,12 +38,14 @@ from livery.http.pages import (
     pack_look,
     packs,
     settings,
+    signed_in,
     signing_in,
     static_files,
+    times,
 )
 
 _PARTS = (
-    *(static_files, signing_in, home, settings, destinations, general, history, explaining, deliveries),
-    *(packs, pack_look),
+    *(static_files, signing_in, signed_in, home, settings, destinations, general, times, history, explaining),
+    *(deliveries, packs, pack_look),
 )
 ROUTERS = [one.router for one in _PARTS]

@@ -52,17 +52,17 @@ def change(page: Page, form: Form, about: Slot, make: Make, *, back: str, said: 
 
 def described(one: Change) -> str:
     """What a change did, as one reads it in a list."""
-    return f"{stated(one, one.before)} → {stated(one, one.after)}"
+    return f"{stated(one.slot, one.before)} → {stated(one.slot, one.after)}"
 
 
-def stated(one: Change, said: Any) -> str:
+def stated(slot: Slot, said: Any) -> str:
     """What stood in its place before or after."""
     if said is None:
         return "nothing"
     operation, value = said
-    if one.slot.is_lock:
+    if slot.is_lock:
         return "locked"
-    if one.slot.item:
+    if slot.item:
         return {"add": "added", "remove": "removed"}.get(str(operation), str(operation))
     return _value(value)
 

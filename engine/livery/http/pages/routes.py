@@ -132,14 +132,15 @@ async def _error(request: Request, error: Exception) -> Response:
     page = Page(request, who)
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     back = request.headers.get("referer", "") if request.method != "GET" else ""
-    back = back if back.startswith(str(request.base_url)) else page.at("")
+    is_back = back.startswith(str(request.base_url))
     response = page.show(
         "error.html.j2",
         status=status,
         title=_TITLES.get(status, "This did not work"),
         detail=said,
         problems=problems,
-        back=back,
+        back=back if is_back else page.at(""),
+        is_back=is_back,
         name=request.scope.get(REQUEST_ID, ""),
     )
     response.headers.update({key: value for key, value in headers.items() if key.lower() != "content-type"})

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from livery.errors import InputError, NotFound, Problem
 from livery.http.gate import Admin, Viewer
-from livery.http.pages import people, standing, words
+from livery.http.pages import people, standing, times, words
 from livery.http.pages.changing import Make, change, revised
 from livery.http.pages.routes import Fields, Form, pages
 from livery.http.pages.shell import SECTIONS, Page, Section, unsegment
@@ -78,7 +78,7 @@ def event(request: Request, who: Viewer, tenant: str, event: str, channel: str, 
         tabs=tabs,
         view=view,
         switch=standing.switch(page, event, channel, own),
-        lists=standing.lists(view, own) if to_persons else [],
+        lists=standing.lists(view, own, page.engine.now()) if to_persons else [],
         q=q,
         found=people.search(page, q) if to_persons and q else [],
         suggestions=people.SELECTORS if to_persons else [],
@@ -99,7 +99,8 @@ def recipients(  # noqa: PLR0913 - a page has as many parts
         raise NotFound(f"there is no list called {field}")
     back = page.here("settings", "event", event, channel)
     operation, value = form.text("operation"), people.selector(form.text("value"))
-    slot = Slot(page.tenant, event, channel, field, value)
+    starts, ends = times.span(form)
+    slot = Slot(page.tenant, event, channel, field, value, starts=starts, ends=ends)
     if operation == "add" and form.has("try"):
         return _try(page, slot, back)
     make, said = _deed(page, slot, operation)
@@ -128,16 +129,17 @@ def _deed(page: Page, slot: Slot, operation: str) -> tuple[Make, str]:
     who, title = words.selector(slot.item), words.PLACES[field]
     own = {one.operation for one in desk.own(page.tenant) if _is_about(one.slot, slot)}
     say = partial(desk.change, page.tenant, event_type=event, channel=channel)
+    put = partial(say, "add", field, slot.item, starts=slot.starts, ends=slot.ends)
     take_back = partial(desk.reset, page.tenant, field, event_type=event)
     one, all_of_it, lock = partial(take_back, item=slot.item), take_back, partial(take_back, is_lock=True)
     deeds: dict[str, tuple[Callable[..., list[Change]], str]] = {
-        "add": (partial(say, "add", field, slot.item), f"{who} is in {title} now."),
+        "add": (put, f"{who} is in {title} {slot.when() or 'now'}."),
         "remove": (partial(say, "remove", field, slot.item), f"{who} is left out of {title}."),
         "reset": (all_of_it, f"{title} is as the level above says again."),
         "lock": (partial(say, "lock", field), f"{title} is locked for the levels below."),
         "unlock": (lock, f"{title} may be changed below again."),
     }
-    if operation == "add" and Operation.REMOVE in own:
+    if operation == "add" and not slot.when() and Operation.REMOVE in own:
         return revised(one), f"{who} is in {title} again."
     if operation == "remove" and Operation.ADD in own:
         return revised(one), f"{who} is not in {title} any more."

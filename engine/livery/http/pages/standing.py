@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from livery.http.pages import words
 from livery.http.pages.shell import Page
 from livery.models.explanation import Said, SettingsView
-from livery.settings.differences import ANY, Difference, Operation
+from livery.settings.differences import ANY, Difference, Operation, Slot
 
 PLACES: Final = ("to", "cc", "bcc")
 ORDER: Final = ("smtp", "slack", "teams", "webhook")
-_PERSONS = "persons"
+_PERSONS, _NOWHERE = "persons", "no destination yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Switch:
         locked_by: who keeps it from being changed here.
         own: whether this tenant says something itself.
         note: why it makes no difference, if it makes none.
+        lacks_destination: whether that is because it goes nowhere yet.
 
     """
 
@@ -36,6 +38,7 @@ class Switch:
     locked_by: str = ""
     own: bool = False
     note: str = ""
+    lacks_destination: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ class List:
         locked_by: who keeps it from being changed here.
         own: how many things this tenant says of it.
         locks: whether this tenant locks it for those below.
+        coming: what this tenant says of it from a later time on.
 
     """
 
@@ -82,6 +86,7 @@ class List:
     locked_by: str
     own: int
     locks: bool
+    coming: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -111,16 +116,17 @@ def switch(page: Page, event: str, channel: str, own: Sequence[Difference]) -> S
         origin=row.origin,
         locked_by=_above(view, row.locked_by),
         own=any(_is_here(one, "enabled", event, channel) for one in own),
-        note=_note(page, view, channel),
+        note=(note := _note(page, view, channel)),
+        lacks_destination=note == _NOWHERE,
     )
 
 
-def lists(view: SettingsView, own: Sequence[Difference]) -> list[List]:
+def lists(view: SettingsView, own: Sequence[Difference], now: datetime) -> list[List]:
     """To, Cc and Bcc."""
-    return [_list(view, field, own) for field in PLACES]
+    return [_list(view, field, own, now) for field in PLACES]
 
 
-def _list(view: SettingsView, field: str, own: Sequence[Difference]) -> List:
+def _list(view: SettingsView, field: str, own: Sequence[Difference], now: datetime) -> List:
     rows = [one for one in view.rows if one.field == field]
     here = [one for one in own if one.slot.field == field and one.slot.event_type == view.event_type]
     said = {one.slot.item: one.operation.value for one in here if one.slot.item and not one.slot.is_lock}
@@ -139,7 +145,14 @@ def _list(view: SettingsView, field: str, own: Sequence[Difference]) -> List:
         locked_by=_above(view, locked),
         own=sum(not one.slot.is_lock for one in here),
         locks=any(one.slot.is_lock for one in here),
+        coming=tuple(
+            f"{words.selector(one.slot.item)} {one.slot.when()}" for one in here if _is_to_come(one.slot, now)
+        ),
     )
+
+
+def _is_to_come(slot: Slot, now: datetime) -> bool:
+    return slot.starts is not None and slot.starts > now
 
 
 def scalar(view: SettingsView, field: str) -> Said | None:
@@ -168,4 +181,4 @@ def _note(page: Page, view: SettingsView, channel: str) -> str:
         return ""
     if is_to_persons(page, channel):
         return "" if page.engine.channels.has_settings(channel) else "not set up by the operator"
-    return "" if any(one.field == "destinations" and not one.left_out for one in view.rows) else "no destination yet"
+    return "" if any(one.field == "destinations" and not one.left_out for one in view.rows) else _NOWHERE

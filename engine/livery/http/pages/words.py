@@ -16,6 +16,12 @@ STATES = {
     "dead": "Given up",
 }
 GOOD, OPEN = ("delivered", "accepted"), ("pending", "sending", "retrying")
+SIGNED_IN = {
+    "token": "a token",
+    "link": "a link",
+    "oidc": "your organisation's account",
+    "host": "the application around",
+}
 FIELDS = {
     "enabled": "Switch", "to": "To", "cc": "Cc", "bcc": "Bcc", "locale": "Default language",
     "locale_policy": "Whose language", "pack": "Template pack", "sender.name": "Sender name",
