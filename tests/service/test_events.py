@@ -1,6 +1,9 @@
 """`POST /v1/events`: CloudEvents in their three forms, idempotent, for the tenants of whoever sends them."""
 
 import json
+import shlex
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -105,3 +108,22 @@ def test_a_token_that_is_revoked_counts_no_more(service):
     answer = service.request("POST", PATH, content=json.dumps(event()), headers=headers)
     problem(answer, 401, "unauthenticated")
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_the_request_that_the_docs_show_is_accepted(service):
+    root = Path(__file__).parents[2]
+    page = (root / "docs/host.md").read_text("utf-8")
+    shown = page.partition("```text\ncurl ")[2].partition("```")[0]
+    words = shlex.split(shown.replace("\\\n", " ").replace("$LIVERY_TOKEN", service.token("sender")))
+    url, *options = words
+    given = list(zip(options[::2], options[1::2], strict=True))
+    headers = dict(value.split(": ", 1) for name, value in given if name == "-H")
+    (file,) = [value.removeprefix("@") for name, value in given if name == "--data-binary"]
+    sent = json.loads((root / file).read_text("utf-8"))
+    sent["data"]["seller"]["id"] = "shop"
+    answer = service.request("POST", urlsplit(url).path, headers=headers, content=json.dumps(sent))
+    assert answer.status_code == 202, answer.text
+    after = page.partition("offer_provision_error.en.json\n```")[2]
+    said = json.loads(after.partition("```json\n")[2].partition("```")[0])
+    assert answer.json().keys() == said.keys()
+    assert answer.json()["event_id"] == said["event_id"]
