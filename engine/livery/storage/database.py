@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from sqlite3 import Error as SQLiteError
 from threading import Lock, local
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     URL,
@@ -35,11 +35,9 @@ _BUSY_MS = 30_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _GROUP = local()
-_TURNS: WeakKeyDictionary[Engine, Lock] = WeakKeyDictionary()
-_TURNS_LOCK = Lock()
 _MIGRATING = 0x6C697665
 """The lock under which PostgreSQL's schema is changed, by one process at a time."""
-_OLDEST = "oldest"
+_OLDEST, _WRITER = "oldest", "livery_writer"
 _WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
 _AWAY = ("53300", "57P01", "57P02", "57P03")
 """Too many connections; shut down; crashed; starting."""
@@ -92,6 +90,8 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+    vars(engine)[_WRITER] = writer = _Writer()
+    event.listen(engine, "engine_disposed", lambda _: writer.close())
     return engine
 
 
@@ -141,8 +141,8 @@ def told() -> Iterator[None]:
     """Database errors as ours: full disk apart, since the host can do something about it."""
     try:
         yield
-    except DBAPIError as error:
-        said = str(error.orig)
+    except (DBAPIError, SQLiteError) as error:
+        said = str(getattr(error, "orig", error))
         if "full" in said or "No space left" in said:
             raise StoreFull(f"no room for the store: {said}; nothing was written") from error
         if "disk I/O" in said:
@@ -171,10 +171,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
         with told(), group[1].begin_nested():
             yield group[1]
         return
-    with told(), _turn(engine), engine.connect() as connection:
-        connection.execution_options(**_WRITING)
-        with connection.begin():
-            yield connection
+    with told(), _connection(engine) as connection, connection.begin():
+        yield connection
 
 
 @contextmanager
@@ -188,16 +186,51 @@ def together(engine: Engine) -> Iterator[None]:
             _GROUP.open = None
 
 
+class _Writer:
+    """The one connection by which a process writes into a SQLite file.
+
+    Its writers wait in a line of their own: SQLite would let them sleep and ask again. It stays open, since to take
+    one out of the pool and to give it back takes as long as to write an event; what failed in it is not trusted again.
+    """
+
+    def __init__(self) -> None:
+        self.turn = Lock()
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def connected(self, engine: Engine) -> Iterator[Connection]:
+        with self.turn:
+            connection = self._connection
+            if connection is None:
+                connection = engine.connect()
+                connection.detach()
+                self._connection = connection.execution_options(**_WRITING)
+            try:
+                yield connection
+            except BaseException:
+                self._close()
+                raise
+
+    def close(self) -> None:
+        with self.turn:
+            self._close()
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
 @contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
-    """Writers of one process wait in a line of their own: SQLite would let them sleep and ask again."""
-    if engine.dialect.name != "sqlite":
-        yield
+def _connection(engine: Engine) -> Iterator[Connection]:
+    """One to write by."""
+    if engine.dialect.name == "sqlite":
+        writer: _Writer = vars(engine)[_WRITER]
+        with writer.connected(engine) as connection:
+            yield connection
         return
-    with _TURNS_LOCK:
-        turn = _TURNS.setdefault(engine, Lock())
-    with turn:
-        yield
+    with engine.connect() as connection:
+        yield connection.execution_options(**_WRITING)
 
 
 def _on_connect(raw: Any, _: Any) -> None:
@@ -208,7 +241,10 @@ def _on_connect(raw: Any, _: Any) -> None:
 
 
 def _on_begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("livery_begin", "BEGIN"))
+    # By the driver itself: what SQLAlchemy does around a statement takes longer than this one.
+    driven: Any = connection.connection.dbapi_connection
+    driven.execute(connection.get_execution_options().get("livery_begin", "BEGIN"))
+
 
 
 def _migrate(engine: Engine) -> None:
