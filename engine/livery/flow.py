@@ -16,7 +16,15 @@ from typing import Any, TypeVar
 
 from livery.channels import Channels
 from livery.clerk import Clerk
-from livery.errors import Backlogged, DirectoryUnavailable, EventConflict, EventError, LiveryError, StoreError
+from livery.errors import (
+    Backlogged,
+    DirectoryUnavailable,
+    EventConflict,
+    EventError,
+    LiveryError,
+    StoreError,
+    UnknownSeller,
+)
 from livery.hooks import Hooks
 from livery.locales import one_line
 from livery.models.delivery import OPEN, Delivery, Reason, State
@@ -212,9 +220,10 @@ class Flow:
 
     def _plans(self, event: Event, accepted_at: datetime | None = None) -> Plans | str:
         """The deliveries of an event, or why they cannot be told now: it is accepted all the same, planned later."""
-        self.planner.chain(event, late=accepted_at is not None)
         try:
             return self.planner.plan(event, self.now(), accepted_at=accepted_at)
+        except UnknownSeller:
+            raise
         except DirectoryUnavailable as error:
             return one_line(str(error), _REASON)
         except Exception as error:  # noqa: BLE001 - an event is never lost for what planning meets
@@ -349,10 +358,6 @@ class Flow:
 
 def _keyed(plan: Plan, key: str, due: datetime, priority: int, traced: Mapping[str, str]) -> Plan:
     """The plan with the key of its event, when it is due, and what makes a second delivery like it impossible."""
-    delivery = plan.delivery.model_copy(
-        update={"event_key": key, "due_at": max(due, plan.delivery.due_at), "priority": priority}
-    )
-    if traced:
-        delivery = delivery.model_copy(update={"trace": {**delivery.trace, **traced}})
+    delivery = plan.delivery.keyed(key, max(due, plan.delivery.due_at), priority, traced)
     unique = sha256(f"{key}\n{delivery.channel}\n{plan.unique}".encode()).hexdigest()
     return replace(plan, delivery=delivery, unique=unique)

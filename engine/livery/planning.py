@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from livery.channel import ChannelType
 from livery.channels import Channels
 from livery.config import Config
 from livery.directory.answering import Answers
@@ -15,7 +14,7 @@ from livery.errors import Problem, UnknownSeller, shown
 from livery.ids import new_id
 from livery.locales import one_line
 from livery.models.audience import Audience, Endpoint
-from livery.models.delivery import Delivery, State
+from livery.models.delivery import Delivery
 from livery.models.event import Event, EventType
 from livery.models.explanation import Planned, SwitchedOff
 from livery.models.message import Envelope
@@ -25,11 +24,11 @@ from livery.sender_domains import Standing
 from livery.settings.differences import ANY
 from livery.settings.effect import as_said, chain_of, due_by
 from livery.settings.live import Live
-from livery.settings.resolving import Answer, Asked, Resolved
+from livery.settings.resolving import Asked, Resolved
 from livery.steps import audience, copies
 from livery.tenants import Tree
+from livery.ways import PERSONS, Outline, Way, Ways
 
-PERSONS = "persons"
 KeptOff = Callable[[Chain, str, Iterable[str]], Mapping[str, str]]
 """For a seller's chain and an event type: of these addresses those that must not be written to, each with why."""
 _NAME_LENGTH = 120
@@ -70,24 +69,6 @@ class From:
     address: str
     reply_to: str
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """A channel an event may go out by, and what the levels say about it."""
-
-    kind: ChannelType
-    settings: Resolved
-    chain: Chain
-    """The tenants, with what they say about just this event type and channel."""
-
-    @property
-    def is_to_persons(self) -> bool:
-        return self.kind.addressing == PERSONS
-
-    @property
-    def enabled(self) -> Answer:
-        return self.settings["enabled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +116,13 @@ class Planner:
         self._tenants, self._settings, self._blocks = tenants, settings, blocks
         self._suppressions, self._domains = suppressions, standing
         self._verified = frozenset(map(ascii_form, config.verified_domains))
-        self._asked: dict[tuple[str, str], Asked] = {}
+        self._ways = Ways(types, channels, settings)
 
     def under(self, settings: Live) -> "Planner":
         """A planner that differs only in what the tenants' levels say."""
         other = copy(self)
         other._settings = settings  # noqa: SLF001 - it is one of us
+        other._ways = Ways(other._types, other._channels, settings)  # noqa: SLF001
         return other
 
     def chain(self, event: Event, *, late: bool = False, within: str | None = None) -> Chain:
@@ -176,9 +158,8 @@ class Planner:
         asked: list[list[tuple[Sequence[str], Event, Chain]]] = []
         for (seller, kind), alike in groups.items():
             if chain := self._tenants.chain(seller):
-                settings = self._asked_of_people(kind, chain, self._ways(kind, chain, now), now)
-                wanted = [selector for one in settings.values() for selector in audience.selectors(one)]
-                asked.append([(wanted, event, chain) for event in alike] if settings else [])
+                wanted = self._ways.of(kind, chain, now).selectors
+                asked.append([(wanted, event, chain) for event in alike] if wanted else [])
         rows = self._directory.expect(one for mine in asked for one in mine)
         for mine in filter(None, asked):
             _, first, line = mine[0]
@@ -199,17 +180,21 @@ class Planner:
         """
         self._settings.refresh()
         chain, at = self.chain(event, late=accepted_at is not None), accepted_at or now
-        general = self.resolved(chain, event.type, ANY, at)["enabled"]
-        ways = self._ways(event.type, chain, at)
+        outline = self._ways.of(event.type, chain, at)
+        general, ways = outline.general, outline.ways
         on = [way for way in ways if way.enabled.value]
-        off = tuple(SwitchedOff(channel=one.kind.name, origin=one.enabled.origin) for one in ways if one not in on)
+        off = tuple(
+            SwitchedOff(channel=one.kind.name, origin=one.enabled.origin) for one in ways if not one.enabled.value
+        )
         if not on and (off or not general.value):
             why = off[0].origin if general.value else general.origin
             said = Audience(warnings=(f"Switched off by {why}.",))
             return Plans(said, (), enabled=False, enabled_why=why, switched_off=off)
-        told = self._told(event, chain, ways, at)
+        told = self._told(event, chain, outline)
         endpoints = [where for way in on if not way.is_to_persons for where in self._endpoints(way)]
-        together = audience.together(list(told.values())).model_copy(update={"endpoints": tuple(endpoints)})
+        together = audience.together(list(told.values()))
+        if endpoints:
+            together = together.model_copy(update={"endpoints": tuple(endpoints)})
         plans = [
             self._one(event, way, target, now) for way in on for target in self._targets(event, way, told, endpoints)
         ]
@@ -220,7 +205,7 @@ class Planner:
 
     def resolved(self, chain: Chain, event_type: str, channel: str, at: datetime) -> Resolved:
         """What the levels' settings come to for an event type and channel (`*` for what is said of all)."""
-        return self._settings.resolved(chain, self._asking(event_type, channel), at)
+        return self._ways.resolved(chain, event_type, channel, at)
 
     def settled(self, event: Event, channel: str, at: datetime, *, late: bool = False) -> Chain:
         """The tenants an event concerns, each with pack, language and sender as they count for a channel.
@@ -275,27 +260,6 @@ class Planner:
             return Standing(counts=True)
         return self._domains(chain, domain)
 
-    def _asking(self, event_type: str, channel: str) -> Asked:
-        made = self._asked.get((event_type, channel))
-        if made is None:
-            kind, way = self._types.get(event_type), self._channels.types.get(channel)
-            places: dict[str, Any] = {place: getattr(kind, place) for place in audience.PLACES} if kind else {}
-            defaults: dict[str, Any] = {"enabled": True, "locale_policy": "reader", **places}
-            made = Asked(event_type, channel, defaults, is_cumulative=bool(way and way.cumulative))
-            self._asked[event_type, channel] = made
-        return made
-
-    def _ways(self, event_type: str, chain: Chain, at: datetime) -> list[_Way]:
-        """The channels that are set up for a seller, whether they are switched on or not."""
-        ways = []
-        for name, kind in sorted(self._channels.types.items()):
-            if kind.addressing == PERSONS and not self._channels.has_settings(name):
-                continue
-            settings = self.resolved(chain, event_type, name, at)
-            if kind.addressing == PERSONS or settings["destinations"].items:
-                ways.append(_Way(kind, settings, chain_of(settings, chain)))
-        return ways
-
     def _every(self, delivery: Delivery, channel: str) -> Resolved | None:
         """What all levels have of a channel, for a delivery."""
         self._settings.refresh()
@@ -306,25 +270,17 @@ class Planner:
             chain, Asked(delivery.event_type, channel, is_cumulative=True), delivery.created_at
         )
 
-    def _told(self, event: Event, chain: Chain, ways: list[_Way], at: datetime) -> dict[str, Audience]:
+    def _told(self, event: Event, chain: Chain, outline: Outline) -> dict[str, Audience]:
         """The audience of each channel to persons; of an event nobody set up one for, as if there were one."""
-        asked = self._asked_of_people(event.type, chain, ways, at)
-        look_up = self._directory.lookup(event, chain)
-        look_up([selector for settings in asked.values() for selector in audience.selectors(settings)])
+        known = self._directory.all(outline.selectors, event, chain)
 
         def off(addresses: Iterable[str]) -> Mapping[str, str]:
             return self._suppressions(chain, event.type, addresses)
 
-        return {name: audience.resolve(one, directory=look_up, kept_off=off) for name, one in asked.items()}
-
-    def _asked_of_people(self, event_type: str, chain: Chain, ways: list[_Way], at: datetime) -> Mapping[str, Resolved]:
-        asked = {way.kind.name: way.settings for way in ways if way.is_to_persons and way.enabled.value}
-        if not any(way.is_to_persons for way in ways):
-            asked = {ANY: self.resolved(chain, event_type, ANY, at)}
-        return asked
+        return {name: audience.resolve(one, known, kept_off=off) for name, one in outline.asked.items()}
 
     def _targets(
-        self, event: Event, way: _Way, told: Mapping[str, Audience], endpoints: list[Endpoint]
+        self, event: Event, way: Way, told: Mapping[str, Audience], endpoints: list[Endpoint]
     ) -> list[_Target]:
         if way.is_to_persons:
             blocks = self._blocks(way.chain, self._types[event.type])
@@ -332,15 +288,14 @@ class Planner:
         mine = [one for one in endpoints if one.channel == way.kind.name]
         return [_Target(copies.Copy(Audience(), (copies.view_of_endpoint(one),)), one) for one in mine]
 
-    def _one(self, event: Event, way: _Way, target: _Target, now: datetime) -> Plan:
+    def _one(self, event: Event, way: Way, target: _Target, now: datetime) -> Plan:
         who, where = target.copy.audience, target.endpoint
         sender = self.sender(way.chain, event)
-        envelope = self._envelope(event, who, where, sender, now)
-        if way.kind.threads:
-            envelope = envelope.model_copy(update={"thread": self._types[event.type].thread_of(event)})
+        thread = self._types[event.type].thread_of(event) if way.kind.threads else ""
+        envelope = self._envelope(event, who, where, sender, now, thread=thread)
         due, held = (now, "") if self._types[event.type].critical else due_by(way.settings, now)
         reads_their_own = where is None and way.settings["locale_policy"].value == "reader"
-        planned = Planned(
+        planned = Planned.trusted(
             channel=way.kind.name,
             destination=where.label if where else ", ".join(envelope.addresses),
             origin=where.origin if where else "; ".join(dict.fromkeys(entry.why() for entry in who.entries)),
@@ -352,17 +307,16 @@ class Planner:
             due=due if held else None,
             held=held,
             settings=as_said(way.settings, is_to_persons=way.is_to_persons),
+            wording=None,
         )
         told = who.model_dump(mode="json", exclude={"endpoints"})
-        delivery = Delivery(
+        delivery = Delivery.planned(
             id=envelope.delivery_id,
             tenant=event.seller_id,
-            event_key="",
             event_id=event.id,
             event_type=event.type,
             channel=way.kind.name,
             destination=planned.destination,
-            state=State.PENDING,
             due_at=due,
             created_at=now,
             message_id=envelope.message_id,
@@ -371,26 +325,30 @@ class Planner:
         )
         return Plan(delivery, unique=target.unique, envelope=envelope, endpoint=where)
 
-    def _envelope(self, event: Event, who: Audience, where: Endpoint | None, sender: From, now: datetime) -> Envelope:
+    def _envelope(
+        self, event: Event, who: Audience, where: Endpoint | None, sender: From, now: datetime, *, thread: str = ""
+    ) -> Envelope:
         id_ = new_id("dlv", now)
-        return Envelope(
+        return Envelope.trusted(
             delivery_id=id_,
             event_id=event.id,
             event_type=event.type,
             created_at=now,
             message_id=f"<{id_}@{self._config.message_id_domain}>",
-            **({} if where else _letterhead(sender, who)),
+            thread=thread,
+            **_letterhead(None if where else sender, who),
         )
 
-    def _endpoints(self, way: _Way) -> list[Endpoint]:
+    def _endpoints(self, way: Way) -> list[Endpoint]:
         return self._channels.endpoints(way.kind.name, way.settings)
 
 
-def _letterhead(sender: From, who: Audience) -> dict[str, Any]:
-    places: dict[str, Any] = {place: who.at(place) for place in audience.PLACES}
+def _letterhead(sender: From | None, who: Audience) -> dict[str, Any]:
+    """From whom to whom; of what goes to an endpoint, nothing."""
+    places: dict[str, Any] = {place: who.at(place) if sender else () for place in audience.PLACES}
     return {
-        "sender_name": sender.name,
-        "sender_address": sender.address,
-        "reply_to": sender.reply_to,
+        "sender_name": sender.name if sender else "",
+        "sender_address": sender.address if sender else "",
+        "reply_to": sender.reply_to if sender else "",
         **places,
     }

@@ -19,30 +19,30 @@ def nobody(selectors, event, chain):
     return {}
 
 
-def knows(people: dict[str, list[str]]):
+def knows(known: dict[str, list[str]]):
     """A host's directory that knows these addresses by selector."""
 
     def answer(selectors, event, chain):
-        return {one: tuple(Recipient(address=address) for address in people[one]) for one in selectors if one in people}
+        return {one: tuple(Recipient(address=address) for address in known[one]) for one in selectors if one in known}
 
     return answer
 
 
-def lookup(tenants, *, directory=nobody, of=None):
-    return Answers(lambda: None, directory).lookup(of or event(), tenants)
+def audience_of(tenants, *, directory=nobody, of=None, **settings) -> Audience:
+    resolved = settled(tenants, **settings)
+    known = Answers(lambda: None, directory).all(audience.selectors(resolved), of or event(), tenants)
+    return audience.resolve(resolved, known)
 
 
 def resolve(seller=None, *, directory=nobody, of=None, **above) -> Audience:
-    tenants = chain(seller, **above)
-    tenants = chain(seller, **above)
-    return audience.resolve(settled(tenants), directory=lookup(tenants, directory=directory, of=of))
+    return audience_of(chain(seller, **above), directory=directory, of=of)
 
 
-def told(places: dict, **people) -> Audience:
+def told(places: dict, **known) -> Audience:
     """The audience where the seller sets these places, and a directory knows `role:<name>`."""
-    directory = knows({f"role:{name}": addresses for name, addresses in people.items()})
+    directory = knows({f"role:{name}": addresses for name, addresses in known.items()})
     tenants = chain({"settings": {TYPE: {"to": [], "cc": [], "bcc": [], **places}}})
-    return audience.resolve(settled(tenants, places={}), directory=lookup(tenants, directory=directory))
+    return audience_of(tenants, directory=directory, places={})
 
 
 def placed(found: Audience) -> list[tuple[str, str]]:
@@ -91,9 +91,9 @@ def test_of_two_distributors_the_nearest_is_asked_first():
     above = distributor.model_copy(update={"id": "above", "contacts": {"primary": Contact(email="above@x.example")}})
     below = distributor.model_copy(update={"id": "below", "contacts": {"primary": Contact(email="below@x.example")}})
     tenants = (platform, above, below, seller)
-    assert audience.resolve(settled(tenants), directory=lookup(tenants)).at("to")[0].address == "below@x.example"
+    assert audience_of(tenants).at("to")[0].address == "below@x.example"
     tenants = (platform, above, distributor, seller)
-    assert audience.resolve(settled(tenants), directory=lookup(tenants)).at("to")[0].address == "above@x.example"
+    assert audience_of(tenants).at("to")[0].address == "above@x.example"
 
 
 @pytest.mark.parametrize("written", ["Any Body <any@where.example>", ' "Any Body"  <any@where.example> '])

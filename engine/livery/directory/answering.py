@@ -1,6 +1,7 @@
 """Answering: all selectors of one event at once, from the host's directory, Livery's own, and livery.toml."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 
 from livery.directory import selectors
 from livery.directory.ports import DirectoryStore, FoundRow
@@ -39,20 +40,9 @@ class Answers:
         store, keys = self._store(), dict[Key, None]()
         for these, event, chain in asked if store else ():
             read = (selectors.read(one) for one in these if not one.startswith("address:"))
-            wanted = [one for one in read if isinstance(one, Wanted)]
-            keys |= dict.fromkeys(selectors.keys(wanted, event, chain))
+            wanted = [(one, selectors.places(one, event, chain)) for one in read if isinstance(one, Wanted)]
+            keys |= dict.fromkeys(selectors.keys(wanted, event))
         return [row for rows in self._of_store(keys).values() for row in rows]
-
-    def lookup(self, event: Event, chain: Chain) -> Callable[[Sequence[str]], Mapping[str, Found]]:
-        """Answers selectors of one event; what was asked for once is not asked for again."""
-        known: dict[str, Found] = {}
-
-        def answer(asked: Sequence[str]) -> Mapping[str, Found]:
-            if new := [one for one in asked if one not in known]:
-                known.update(self.all(new, event, chain))
-            return known
-
-        return answer
 
     def all(self, asked: Iterable[str], event: Event, chain: Chain) -> dict[str, Found]:
         """Who each selector stands for, or why nobody.
@@ -66,11 +56,19 @@ class Answers:
         """
         every = list(dict.fromkeys(one for one in asked if not one.startswith("address:")))
         answers = {one: _of_host(people) for one, people in self._host(every, event, chain).items() if one in every}
-        read = {one: selectors.read(one) for one in every if one not in answers}
-        answers |= {one: Found(why=wanted) for one, wanted in read.items() if isinstance(wanted, str)}
-        wanted = {one: wanted for one, wanted in read.items() if isinstance(wanted, Wanted)}
-        known = self._of_store(selectors.keys(wanted.values(), event, chain))
-        return answers | {one: _answer(what, event, chain, known) for one, what in wanted.items()}
+        wanted: list[tuple[str, Wanted, list[Place]]] = []
+        for one in every:
+            if one in answers:
+                continue
+            what = selectors.read(one)
+            if isinstance(what, str):
+                answers[one] = Found(why=what)
+            else:
+                wanted.append((one, what, selectors.places(what, event, chain)))
+        known = self._of_store(selectors.keys([(what, places) for _, what, places in wanted], event))
+        for one, what, places in wanted:
+            answers[one] = _answer(what, places, event, chain, known)
+        return answers
 
     def _of_store(self, keys: Iterable[Key]) -> _Known:
         """What the store knows, which is kept in memory for as long as nobody changes anything in it."""
@@ -104,11 +102,11 @@ def _of_host(people: Sequence[Recipient]) -> Found:
     )
 
 
-def _answer(wanted: Wanted, event: Event, chain: Chain, known: _Known) -> Found:
+def _answer(wanted: Wanted, places: Sequence[Place], event: Event, chain: Chain, known: _Known) -> Found:
     if wanted.what == "event_user":
-        return _event_user(wanted, event, chain, known)
-    for place in selectors.places(wanted, event, chain):
-        rows = known.get((KINDS[wanted.what], place.tenant, place.customer, wanted.name), ())
+        return _event_user(places, event, known)
+    for place in places:
+        rows = known.get((KINDS[wanted.what], place.tenant, place.customer, wanted.name))
         if rows:
             return _people(rows, place)
         if wanted.what == "contact" and not place.customer:
@@ -118,7 +116,7 @@ def _answer(wanted: Wanted, event: Event, chain: Chain, known: _Known) -> Found:
                     address=configured.email, name=configured.name, locale=configured.locale, side=place.side
                 )
                 return Found(people=(person,))
-    return Found(why=_nobody(wanted))
+    return _nobody(wanted)
 
 
 def _people(rows: Sequence[FoundRow], place: Place) -> Found:
@@ -138,12 +136,11 @@ def _people(rows: Sequence[FoundRow], place: Place) -> Found:
     return Found(people=tuple(people), left_out=tuple(left_out))
 
 
-def _event_user(wanted: Wanted, event: Event, chain: Chain, known: _Known) -> Found:
+def _event_user(places: Sequence[Place], event: Event, known: _Known) -> Found:
     """The event's own word counts; the directory fills in an address or a language the event does not give."""
     user = event.data.user
     if user is None:
         return Found(why="the event names no user")
-    places = selectors.places(wanted, event, chain)
     rows = (known.get(("user", place.tenant, place.customer, user.id), ()) for place in places)
     row = next((found[0] for found in rows if found), None)
     if user.email:
@@ -157,9 +154,10 @@ def _event_user(wanted: Wanted, event: Event, chain: Chain, known: _Known) -> Fo
     return Found(people=(Recipient(address=row.email, name=name, locale=locale),))
 
 
-def _nobody(wanted: Wanted) -> str:
+@lru_cache(maxsize=4096)
+def _nobody(wanted: Wanted) -> Found:
     if wanted.what == "contact":
-        return f"no {wanted.of} {wanted.name} contact is configured"
+        return Found(why=f"no {wanted.of} {wanted.name} contact is configured")
     if wanted.what == "role":
-        return f"no user of the {wanted.of} has the role {wanted.name}"
-    return "no such user is in the directory"
+        return Found(why=f"no user of the {wanted.of} has the role {wanted.name}")
+    return Found(why="no such user is in the directory")

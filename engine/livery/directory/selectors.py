@@ -104,27 +104,28 @@ def read(selector: str) -> Wanted | str:
 
 def places(wanted: Wanted, event: Event, chain: Chain) -> list[Place]:
     """The organisations a selector is looked up in, the nearest first: the first that answers counts."""
-    seller, customer = chain[-1], Place(chain[-1].id, event.data.customer.id, "customer")
-    if wanted.what in ("user", "event_user"):
-        own = [Place(tenant.id, "", _side(tenant, chain)) for tenant in reversed(chain)]
-        return [customer, *(own[:1] if wanted.what == "event_user" else own)]
-    if wanted.of == "customer":
-        return [customer]
-    tenants: dict[str, Sequence[Tenant]] = {
-        "seller": [seller],
-        "platform": [one for one in chain if one.level is Level.DEFAULT],
-        "distributor": [one for one in reversed(chain) if one.level is Level.DISTRIBUTOR],
-    }
-    return [Place(tenant.id, "", _side(tenant, chain)) for tenant in tenants[wanted.of]]
+    seller, of = chain[-1], wanted.of
+    if of == "seller":
+        return [Place(seller.id, "", "seller")]
+    if of == "customer":
+        return [Place(seller.id, event.data.customer.id, "customer")]
+    if of == "platform":
+        return [Place(one.id, "", _side(one, chain)) for one in chain if one.level is Level.DEFAULT]
+    if of == "distributor":
+        return [Place(one.id, "", _side(one, chain)) for one in reversed(chain) if one.level is Level.DISTRIBUTOR]
+    customer = Place(seller.id, event.data.customer.id, "customer")
+    if wanted.what == "event_user":
+        return [customer, Place(seller.id, "", "seller")]
+    return [customer, *(Place(one.id, "", _side(one, chain)) for one in reversed(chain))]
 
 
-def keys(wanted: Iterable[Wanted], event: Event, chain: Chain) -> list[Key]:
-    """What all of an event's selectors want of the store, each once."""
+def keys(wanted: Iterable[tuple[Wanted, Sequence[Place]]], event: Event) -> list[Key]:
+    """What all of an event's selectors, each with its places, want of the store, each once."""
     made: dict[Key, None] = {}
-    for one in wanted:
-        user = event.data.user
+    user = event.data.user
+    for one, where in wanted:
         name = one.name if one.what != "event_user" else user.id if user else ""
-        for place in places(one, event, chain) if name else ():
+        for place in where if name else ():
             made[KINDS[one.what], place.tenant, place.customer, name] = None
     return list(made)
 

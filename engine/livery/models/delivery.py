@@ -1,8 +1,9 @@
 """Delivery: one message to one destination; its attempts and what became of them."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field
 
@@ -136,10 +137,27 @@ class Delivery(Model):
     purged_at: datetime | None = Field(default=None, description="When the personal text in it was removed.")
     trace: dict[str, Any] = Field(default={}, repr=False)
 
+    @classmethod
+    def planned(cls, **values: Any) -> Self:
+        """One that was just planned, of parts that were made here: nothing is checked."""
+        return cls.trusted(**{**_NEW, **values})
+
+    def keyed(self, event_key: str, due_at: datetime, priority: int, traced: Mapping[str, str]) -> Self:
+        """One that was planned, as it is stored: with the key of its event, and what is known only then."""
+        known = {"event_key": event_key, "due_at": due_at, "priority": priority, "trace": {**self.trace, **traced}}
+        return type(self).trusted(**{**vars(self), **known})
+
     @property
     def is_good(self) -> bool:
         """Whether the far side has it, as far as that can be known."""
         return self.state in GOOD
+
+
+_NEW: Mapping[str, Any] = {
+    **{name: field.default for name, field in Delivery.model_fields.items() if not field.is_required()},
+    "state": State.PENDING,
+    "event_key": "",
+}
 
 
 class Destination(Model):

@@ -53,8 +53,14 @@ class Live:
         self._store, self._max_tenants, self._max_resolved = store, max_tenants, max_resolved
         self._lock = Lock()
         self._revision: int | None = None
+        self._forgotten = 0
         self._own: OrderedDict[str, tuple[Tenant, _Own]] = OrderedDict()
         self._resolved: OrderedDict[_Key, tuple[tuple[_Own, ...], Resolved]] = OrderedDict()
+
+    @property
+    def stamp(self) -> object:
+        """The same for as long as nothing has changed, but for what the tenants are by livery.toml."""
+        return self._revision, self._forgotten
 
     def refresh(self) -> None:
         """See what other processes have changed; once for each event."""
@@ -78,6 +84,7 @@ class Live:
         with self._lock:
             self._own.clear()
             self._resolved.clear()
+            self._forgotten += 1
 
     def layers(self, chain: Chain) -> tuple[Layer, ...]:
         """What the tenants of a chain say, from the platform down: by configuration, then in the store."""

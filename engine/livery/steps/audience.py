@@ -10,8 +10,6 @@ from livery.models.audience import Audience, Entry, Exclusion, PlaceName, Recipi
 from livery.models.directory import Found
 from livery.settings.resolving import Resolved
 
-Resolve = Callable[[Sequence[str]], Mapping[str, Found]]
-"""Answers all selectors of an event at once."""
 KeptOff = Callable[[Iterable[str]], Mapping[str, str]]
 """Of these addresses those that must not be written to, each with why."""
 
@@ -36,16 +34,22 @@ class Rule:
     origin: str
 
 
-def resolve(settings: Resolved, *, directory: Resolve, kept_off: KeptOff = lambda _: {}) -> Audience:
+def resolve(settings: Resolved, known: Mapping[str, Found], *, kept_off: KeptOff = lambda _: {}) -> Audience:
     """Who is told of an event, with a reason for everyone in it and everyone left out.
 
     An address appears once, in the strongest place (To, Cc, Bcc). Is To empty, the fallback chain
     applies with a warning; whoever it finds is moved to To.
+
+    Args:
+        settings: what the levels say.
+        known: the directory's answers to `selectors(settings)`.
+        kept_off: tells who must not be written to.
+
     """
     entries: list[Entry] = []
-    excluded = _unsaid(settings)
-    known = directory(selectors(settings))
-    for rule in _rules(settings):
+    rules, unsaid = _said(settings)
+    excluded = [*unsaid]
+    for rule in rules:
         found, left_out = _people(rule, known)
         entries.extend(found)
         excluded.extend(left_out)
@@ -61,12 +65,14 @@ def resolve(settings: Resolved, *, directory: Resolve, kept_off: KeptOff = lambd
                 warnings.append(f"Nobody configured could be reached; sent to {who} instead.")
                 break
     kept, twins = _once(entries)
-    return Audience(entries=tuple(kept), excluded=(*excluded, *twins), warnings=tuple(warnings))
+    return Audience.trusted(entries=tuple(kept), endpoints=(), excluded=(*excluded, *twins), warnings=tuple(warnings))
 
 
 def _reachable(entries: Sequence[Entry], kept_off: KeptOff, excluded: list[Exclusion]) -> list[Entry]:
     """Those who may be written to; the others go to `excluded`."""
-    off = kept_off([entry.recipient.address for entry in entries])
+    off = kept_off([entry.recipient.address for entry in entries]) if entries else {}
+    if not off:
+        return list(entries)
     excluded += [
         Exclusion(
             place=one.place, selector=one.selector, origin=one.origin,
@@ -88,18 +94,21 @@ def together(told: Sequence[Audience]) -> Audience:
     )
 
 
-def _rules(settings: Resolved) -> list[Rule]:
-    """The selectors in force."""
-    return [Rule(place, item.key, item.origin) for place in PLACES for item in settings[place].items]
+def _said(settings: Resolved) -> tuple[Sequence[Rule], Sequence[Exclusion]]:
+    """The selectors in force, and those that some level named and that are not."""
+    found: tuple[Sequence[Rule], Sequence[Exclusion]] | None = settings.memo.get("selectors")
+    if found is None:
+        rules = [Rule(place, item.key, item.origin) for place in PLACES for item in settings[place].items]
+        found = settings.memo["selectors"] = rules, _unsaid(settings)
+    return found
 
 
 def selectors(settings: Resolved) -> list[str]:
     """All that may have to be looked up: what is in force, and what To falls back on."""
-    return [*(rule.selector for rule in _rules(settings)), *(selector for selector, _ in FALLBACKS)]
+    return [*(rule.selector for rule in _said(settings)[0]), *(selector for selector, _ in FALLBACKS)]
 
 
 def _unsaid(settings: Resolved) -> list[Exclusion]:
-    """The selectors that some level named and that are not in force."""
     return [
         Exclusion(place=place, selector=one.key, origin=one.origin, reason=one.reason)
         for place in PLACES
@@ -109,20 +118,25 @@ def _unsaid(settings: Resolved) -> list[Exclusion]:
 
 def _people(rule: Rule, known: Mapping[str, Found]) -> tuple[list[Entry], list[Exclusion]]:
     found = _look_up(rule.selector, known)
-    common = {"place": rule.place, "selector": rule.selector, "origin": rule.origin}
-    entries = []
-    excluded = [Exclusion(**common, reason=why, address=one_line(who, 100)) for who, why in found.left_out]
+    excluded = [_left_out(rule, why, one_line(who, 100)) for who, why in found.left_out]
     if not found.people and not excluded:
-        return [], [Exclusion(**common, reason=found.why)]
+        return [], [_left_out(rule, found.why)]
+    entries = []
     for recipient in found.people:
         checked = address(recipient.address)
         if isinstance(checked, Invalid):
-            excluded.append(Exclusion(**common, reason=checked.why, address=one_line(recipient.address, 100)))
+            excluded.append(_left_out(rule, checked.why, one_line(recipient.address, 100)))
             continue
         name = one_line(recipient.name, _NAME_LENGTH)
-        person = Recipient(address=checked, name=name, locale=recipient.locale, side=recipient.side)
-        entries.append(Entry(**common, recipient=person))
+        person = Recipient.trusted(address=checked, name=name, locale=recipient.locale, side=recipient.side)
+        entries.append(
+            Entry.trusted(place=rule.place, recipient=person, selector=rule.selector, origin=rule.origin, also=())
+        )
     return entries, excluded
+
+
+def _left_out(rule: Rule, why: str, who: str = "") -> Exclusion:
+    return Exclusion.trusted(place=rule.place, selector=rule.selector, origin=rule.origin, reason=why, address=who)
 
 
 def _look_up(selector: str, known: Mapping[str, Found]) -> Found:
@@ -135,6 +149,8 @@ def _look_up(selector: str, known: Mapping[str, Found]) -> Found:
 
 
 def _once(entries: Sequence[Entry]) -> tuple[list[Entry], list[Exclusion]]:
+    if len(entries) == 1:
+        return [*entries], []
     kept: dict[str, Entry] = {}
     twins = []
     for entry in sorted(entries, key=lambda one: PLACES.index(one.place)):

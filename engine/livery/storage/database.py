@@ -246,7 +246,6 @@ def _on_begin(connection: Connection) -> None:
     driven.execute(connection.get_execution_options().get("livery_begin", "BEGIN"))
 
 
-
 def _migrate(engine: Engine) -> None:
     with engine.connect() as connection:
         if _is_usable(connection):
