@@ -60,6 +60,8 @@ from livery.writing import Writer
 
 log = logging.getLogger("livery.flow")
 _T = TypeVar("_T")
+_Planned = list[tuple[Event, Plans | str]]
+"""Events, each with its deliveries or why they cannot be told now."""
 _REASON = 300
 _PLANNERS = 4
 """How many events are planned late at once: a slow directory holds up no more than these."""
@@ -108,7 +110,7 @@ class Flow:
     ) -> list[Receipt]:
         """Validate all, plan all, then store all in one transaction: every one or none."""
         with self.telemetry.span("accept", events=len(raws)):
-            planned = self._planned(raws)
+            planned = self._planned_alone(raws)
             with self.store.transaction(connection) as tx:
                 receipts = self._keep(tx, planned, due, priority)
         self._accepted(planned, receipts)
@@ -119,7 +121,7 @@ class Flow:
     ) -> list[Receipt]:
         """The same in the transaction of an asynchronous connection; what may take long is done in a thread."""
         with self.telemetry.span("accept", events=len(raws)):
-            planned = await asyncio.to_thread(self._planned, raws)
+            planned = await asyncio.to_thread(self._planned_alone, raws)
             receipts = await self.store.within(connection, lambda tx: self._keep(tx, planned, due, priority))
         self._accepted(planned, receipts)
         return receipts
@@ -128,11 +130,7 @@ class Flow:
         """Each group is stored as a whole or not at all, and all of them in one transaction."""
         with self.telemetry.span("accept", events=sum(len(raws) for raws, _ in groups)):
             read = [self._read(raws, within) for raws, within in groups]
-            good = [one for one in read if not isinstance(one, LiveryError)]
-            self._admit(sum(map(len, good)))
-            with self.store.looking():
-                self.planner.expect([event for group in good for event in group], self.now())
-                planned = [[(event, self._plans(event)) for event in group] for group in good]
+            planned = self._planned([one for one in read if not isinstance(one, LiveryError)])
             try:
                 with self.store.transaction() as tx:
                     every = iter(self._keep(tx, [pair for group in planned for pair in group], None, None))
@@ -180,12 +178,15 @@ class Flow:
 
     # ------------------------------------------------------------------ up to the stored deliveries
 
-    def _planned(self, raws: Sequence[Any]) -> list[tuple[Event, Plans | str]]:
-        events = [accept.read(raw, self.types) for raw in raws]
-        self._admit(len(events))
+    def _planned(self, groups: Sequence[Sequence[Event]]) -> list[_Planned]:
+        self._admit(sum(map(len, groups)))
         with self.store.looking():
-            self.planner.expect(events, self.now())
-            return [(event, self._plans(event)) for event in events]
+            self.planner.expect([event for group in groups for event in group], self.now())
+            return [[(event, self._plans(event)) for event in group] for group in groups]
+
+    def _planned_alone(self, raws: Sequence[Any]) -> _Planned:
+        (planned,) = self._planned([[accept.read(raw, self.types) for raw in raws]])
+        return planned
 
     def _read(self, raws: Sequence[Any], within: str | None) -> list[Event] | LiveryError:
         """The events of one group, or what is wrong with the first one that is."""
@@ -200,7 +201,7 @@ class Flow:
             return error
         return events
 
-    def _kept_apart(self, groups: Sequence[list[tuple[Event, Plans | str]]]) -> list[list[Receipt] | LiveryError]:
+    def _kept_apart(self, groups: Sequence[_Planned]) -> list[list[Receipt] | LiveryError]:
         """Store group by group within one transaction: one of them holds an event that came with another body."""
         kept: list[list[Receipt] | LiveryError] = []
         with self.store.together():
@@ -212,7 +213,7 @@ class Flow:
                     kept.append(error)
         return kept
 
-    def _accepted(self, planned: Sequence[tuple[Event, Plans | str]], receipts: Sequence[Receipt]) -> None:
+    def _accepted(self, planned: _Planned, receipts: Sequence[Receipt]) -> None:
         for (event, _), receipt in zip(planned, receipts, strict=True):
             self.telemetry.accepted(event.type, duplicate=receipt.duplicate)
             if receipt.unreachable and not receipt.duplicate:
@@ -238,9 +239,7 @@ class Flow:
                 "Send the event again later; see that workers run and keep up"
             )
 
-    def _keep(
-        self, tx: Any, planned: Sequence[tuple[Event, Plans | str]], due: datetime | None, priority: int | None
-    ) -> list[Receipt]:
+    def _keep(self, tx: Any, planned: _Planned, due: datetime | None, priority: int | None) -> list[Receipt]:
         """Store events with their deliveries: three statements for all of them."""
         now, traced = self.now(), self.telemetry.context()
         due = max(due, now) if due else now

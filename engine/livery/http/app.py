@@ -12,6 +12,7 @@ from livery.http import problems
 from livery.http.api import ROUTERS
 from livery.http.attendant import Attendant
 from livery.http.describing import describer
+from livery.http.front import Front
 from livery.http.gate import Gate, every_route, rule_of
 from livery.http.intake import Intake
 from livery.http.limits import Limits
@@ -53,6 +54,7 @@ def assembled(engine: Engine, *, worker: bool) -> FastAPI:
     app.state.engine, app.state.gate, app.state.intake, app.state.attendant = engine, Gate(engine), intake, attendant
     app.state.viewing = viewing
     app.state.gate.recognisers.insert(0, recognise)
+    app.add_middleware(Front)
     app.add_middleware(Limits, policy=engine.config.server)
     problems.install(app)
     app.add_exception_handler(HTTPException, unrouted)

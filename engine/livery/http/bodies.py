@@ -18,6 +18,7 @@ from livery.http.intake import Raw
 from livery.http.problems import BODY, Told
 
 STRUCTURED, BATCH, JSON = "application/cloudevents+json", "application/cloudevents-batch+json", "application/json"
+_PLAIN = frozenset({STRUCTURED, BATCH, JSON})
 MAX_EVENTS = 1000
 _PREFIX, _NOT_IN_HEADERS = "ce-", frozenset({"data", "data_base64", "datacontenttype"})
 
@@ -74,11 +75,13 @@ def _media_type(request: Request) -> tuple[str, str]:
     given = request.headers.getlist("content-type")
     if len(given) > 1:
         raise HTTPException(400, "One Content-Type is read, and several came.")
+    said = given[0] if given else ""
+    if said in _PLAIN:
+        return said, ""
     message = Message()
-    message["content-type"] = given[0] if given else ""
+    message["content-type"] = said
     charset = message.get_param("charset", "")
-    kind = given[0].partition(";")[0].strip().lower() if given else ""
-    return kind, charset.lower() if isinstance(charset, str) else "?"
+    return said.partition(";")[0].strip().lower(), charset.lower() if isinstance(charset, str) else "?"
 
 
 def _batch(body: bytes) -> list[Raw]:

@@ -146,7 +146,8 @@ def anybody() -> None:
     """The rule of a route that everybody may read."""
 
 
-Sender = Annotated[Principal, Depends(Needs(Role.SENDER))]
+SENDER = Needs(Role.SENDER)
+Sender = Annotated[Principal, Depends(SENDER)]
 Viewer = Annotated[Principal, Depends(Needs(Role.VIEWER))]
 Designer = Annotated[Principal, Depends(Needs(Role.DESIGNER))]
 Admin = Annotated[Principal, Depends(Needs(Role.ADMIN))]

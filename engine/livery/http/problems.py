@@ -155,6 +155,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unforeseen)
 
 
+def said(request: Request, error: LiveryError | HTTPException) -> Response:
+    """The response that an application with `install` gives to such an error."""
+    return of_livery(request, error) if isinstance(error, LiveryError) else of_http(request, error)
+
+
 async def _livery(request: Request, error: Exception) -> Response:
     assert isinstance(error, LiveryError), "it is installed for these"
     return of_livery(request, error)
@@ -175,6 +180,11 @@ def plain(request: Request, status: int, detail: str) -> Response:
 async def http_problem(request: Request, error: Exception) -> Response:
     """An error that its status tells, as problem details."""
     assert isinstance(error, HTTPException), "it is installed for these"
+    return of_http(request, error)
+
+
+def of_http(request: Request, error: HTTPException) -> Response:
+    """An error of HTTP as problem details."""
     if isinstance(error, Told):
         return of_livery(request, error.error, kind=_UNSPECIFIC[error.status_code])
     kind = _UNSPECIFIC.get(error.status_code) or Kind(error.status_code, "error", "The request failed")
