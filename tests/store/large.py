@@ -134,7 +134,7 @@ def counted(engine):
             cost[0] += 100
 
         def begin(connection, *_):
-            connection.connection.driver_connection.set_progress_handler(tick, 100)
+            connection.connection.dbapi_connection.set_progress_handler(tick, 100)
 
         event.listen(engine, "before_cursor_execute", begin)
         try:

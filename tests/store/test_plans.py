@@ -3,6 +3,7 @@
 A million deliveries with LIVERY_SOAK=1, some thousands otherwise; the plans are the same.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event as Signal
 
@@ -11,7 +12,8 @@ import pytest
 import databases
 from livery.models.delivery import State
 from livery.policies import RetentionPolicy
-from livery.ports import Query
+from livery.ports import EventQuery, Query
+from livery.storage import event_log
 from livery.storage.database import connect, moment
 from livery.storage.ledger import Ledger
 from livery.storage.retention import Retention
@@ -78,6 +80,33 @@ def test_a_page_of_the_log_is_found_by_an_index_and_no_more_of_it_is_read(ledger
     ages = [(one.created_at, one.id) for one in found]
     assert ages == sorted(ages, reverse=True)
     assert bool(found) == (name not in ("of a state that none is in", "retrying ones of a tenant"))
+
+
+EVENTS = {
+    "newest": EventQuery(),
+    "of a tenant": EventQuery(tenants=frozenset({"t-7"})),
+    "of the largest tenant": EventQuery(tenants=frozenset({"t-0"})),
+    "of a tenant and those below it": EventQuery(tenants=frozenset({"t-0", "t-7", "t-999", "t-none"})),
+    "of an id": EventQuery(event_id="e-4321"),
+    "of the largest tenant and a time": EventQuery(
+        tenants=frozenset({"t-0"}), since=MIDDLE - timedelta(days=1), until=MIDDLE
+    ),
+    "waiting": EventQuery(is_waiting=True),
+}
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_a_page_of_events_is_found_by_an_index_and_no_more_of_it_is_read(ledger, name):
+    query = replace(EVENTS[name], limit=SHOWN)
+    with large.watched(ledger.engine) as statements:
+        found = event_log.page(ledger.engine, query)
+    assert large.scans(ledger.engine, statements) == []
+    with large.counted(ledger.engine) as cost:
+        assert event_log.page(ledger.engine, query) == found
+    assert cost[0] < LIMITS[ledger.engine.dialect.name], statements
+    keys = [one.key for one in found]
+    assert keys == sorted(keys, reverse=True)
+    assert bool(found) == (name != "waiting")
 
 
 def test_pages_end_to_end_hold_every_delivery_once(ledger):

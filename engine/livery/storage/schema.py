@@ -47,6 +47,7 @@ event = Table(
     Column("audience", Text),
     UniqueConstraint("tenant", "source", "event_id"),
 )
+Index("ix_livery_event_tenant_key", event.c.tenant, event.c.key)
 Index("ix_livery_event_event_id", event.c.event_id)
 _UNPLANNED = event.c.planned_at.is_(None)
 Index("ix_livery_event_unplanned", event.c.accepted_at, sqlite_where=_UNPLANNED, postgresql_where=_UNPLANNED)

@@ -447,4 +447,6 @@ CREATE TABLE livery_generation (
 	name VARCHAR(40) NOT NULL, 
 	value TEXT NOT NULL, 
 	CONSTRAINT pk_livery_generation PRIMARY KEY (name)
-)
+);
+
+CREATE INDEX ix_livery_event_tenant_key ON livery_event (tenant, "key")

@@ -1,0 +1,10 @@
+"""Events are listed tenant by tenant, newest first: without sorting all that a tenant ever had."""
+
+from alembic import op
+
+revision = "0018"
+down_revision = "0017"
+
+
+def upgrade() -> None:
+    op.create_index("ix_livery_event_tenant_key", "livery_event", ["tenant", "key"])
