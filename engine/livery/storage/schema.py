@@ -23,7 +23,7 @@ import livery.storage.schema_identity
 import livery.storage.schema_packs  # noqa: F401 - their tables are among them
 from livery.storage.metadata import String, Text, metadata
 
-HEAD = "0018"
+HEAD = "0019"
 """The newest migration: what a store must be at."""
 OLDEST = "0008"
 """The newest migration of the oldest Livery that works beside this one. What one takes away, none since then uses."""

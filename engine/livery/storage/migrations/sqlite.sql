@@ -1,4 +1,4 @@
--- all migrations up to 0018;
+-- all migrations up to 0019;
 
 CREATE TABLE livery_version (
 	version_num VARCHAR(32) NOT NULL, 
