@@ -152,7 +152,7 @@ def told() -> Iterator[None]:
         raise StoreError(f"the store failed: {said}") from error
 
 
-def _is_away(error: DBAPIError) -> bool:
+def _is_away(error: DBAPIError | SQLiteError) -> bool:
     """Whether there was no connection, or it was lost. PostgreSQL tells a reason only where there is one."""
     if not isinstance(error, OperationalError):
         return False
