@@ -33,7 +33,7 @@ def _has_any(connection: Connection) -> bool:
 
 def _statements() -> list[str]:
     """Those of the script; none if it does not know the newest migration, while one is being written."""
-    first, *others = SCRIPT.read_text("utf-8").split(_BETWEEN) if SCRIPT.exists() else [""]
+    first, *others = SCRIPT.read_text("utf-8").rstrip().split(_BETWEEN) if SCRIPT.exists() else [""]
     return others if first == _OF else []
 
 
