@@ -59,7 +59,12 @@ class Pool:
         self._workers: set[asyncio.Task[None]] = set()
         self._sessions: set[Session] = set()
         self._idle: list[asyncio.Future[None]] = []
+        self._free: set[Session] = set()
+        """Those that are done with a message, and will look for another in a moment."""
         self._crowded_until = 0.0
+        self._carried: set[Transaction] = set()
+        self._watch: asyncio.TimerHandle | None = None
+        """Gives up what is late. One for all messages: setting one for each costs as much as reading its answer."""
         self._is_closing = False
 
     @property
@@ -76,16 +81,31 @@ class Pool:
             late: what is said then.
 
         """
+        transaction.deadline, transaction.late = deadline, late
+        self._carried.add(transaction)
+        if self._watch is None or deadline < self._watch.when():
+            self._look_at(deadline)
         self._waiting.append(transaction)
         self._wake()
-        timer = self._loop.call_at(deadline, self._give_up, transaction, late)
         try:
             return await transaction.done
         except asyncio.CancelledError:
             self._give_up(transaction, late)
             raise
         finally:
-            timer.cancel()
+            self._carried.discard(transaction)
+
+    def _look_at(self, when: float) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = self._loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._watch, now = None, self._loop.time()
+        for one in [one for one in self._carried if one.deadline <= now]:
+            self._give_up(one, one.late)
+        if left := [one.deadline for one in self._carried if one.deadline > now]:
+            self._look_at(min(left))
 
     def _give_up(self, transaction: Transaction, late: str) -> None:
         with suppress(ValueError):
@@ -97,6 +117,8 @@ class Pool:
     async def aclose(self) -> None:
         """Say goodbye on every connection; those that are at work are dropped."""
         self._is_closing = True
+        if self._watch is not None and not self._carried:
+            self._watch.cancel()
         while self._idle:
             self._rouse(self._idle.pop())
         if self._workers:
@@ -116,7 +138,7 @@ class Pool:
             if self._rouse(self._idle.pop()):
                 return
         opening = len(self._workers) - len(self._sessions)
-        if len(self._workers) < self._limit() and opening < len(self._waiting):
+        if len(self._workers) < self._limit() and opening + len(self._free) < len(self._waiting):
             task = self._loop.create_task(self._work())
             self._workers.add(task)
             task.add_done_callback(self._ended)
@@ -241,7 +263,7 @@ class Pool:
                 replies = await self._step_by_step(session, transaction, lines, len(lines) - len(commands))
             else:
                 if not is_begun:
-                    session.write(b"\r\n".join([*lines, b""]), len(lines))
+                    session.write(b"\r\n".join((*lines, b"")), len(lines))
                 replies = await session.replies(len(lines), self._terms.timeout)
         except Lost as lost:
             lost.replies = lost.replies[len(lines) - len(commands) :]
@@ -275,11 +297,16 @@ class Pool:
         """The content; the next transaction, if it was begun."""
         content = transaction.content()
         following = self._following(session, len(content))
-        if following is None:
-            session.write(content, 1)
-        else:
-            commands = following.commands(session.features)
-            session.write(b"\r\n".join([content[:-2], *commands, b""]), 1 + len(commands))
+        commands = following.commands(session.features) if following is not None else []
+
+        def hear(reply: Reply) -> None:
+            # At once: whoever brought it may bring another before the next content is sent, and both go together.
+            transaction.hear(reply)
+            if following is None and session.served < self._terms.messages:
+                self._free.add(session)
+
+        session.on_reply = hear
+        session.write(content + b"\r\n".join((b".", *commands, b"")), 1 + len(commands))
         transaction.is_written, transaction.is_mixed = True, following is not None
         try:
             [reply] = await session.replies(1, self._terms.timeout)
@@ -287,7 +314,8 @@ class Pool:
             transaction.settle(transaction.interrupted(lost))
             self._move(following)
             return None
-        transaction.settle(transaction.answered(reply))
+        finally:
+            self._free.discard(session)
         is_amid = session.is_paused and not session.is_encrypted
         if is_amid or reply.code == CLOSING or not (reply.code in OK or _is_refusal(reply)):
             session.end(Reason.SERVER_ERROR, reply.text)

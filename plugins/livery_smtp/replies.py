@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])([^\r\n]*))?\r?\n?")
@@ -52,17 +53,30 @@ class Reader:
             raise Garbled("a line without end")
         replies = []
         for line in whole:
-            found = _LINE.fullmatch(line) if len(line) <= MAX_LINE else None
-            if found is None or (self._lines and int(found[1]) != self._code):
+            found = _read(line) if len(line) <= MAX_LINE else None
+            if found is None or (self._lines and found[0].code != self._code):
                 raise Garbled("the server's answer makes no sense")
-            self._code = int(found[1])
-            self._lines.append(_readable((found[3] or b"").decode("utf-8", "replace")))
-            if found[2] != b"-":
+            reply, is_last = found
+            if is_last and not self._lines:
+                replies.append(reply)
+                continue
+            self._code = reply.code
+            self._lines += reply.lines
+            if is_last:
                 replies.append(Reply(self._code, tuple(self._lines)))
                 self._lines = []
             elif len(self._lines) > MAX_LINES:
                 raise Garbled("an answer without end")
         return replies
+
+
+@lru_cache(maxsize=256)
+def _read(line: bytes) -> tuple[Reply, bool] | None:
+    """What one line says, and whether its reply ends with it; servers say the same again and again."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return None
+    return Reply(int(found[1]), (_readable((found[3] or b"").decode("utf-8", "replace")),)), found[2] != b"-"
 
 
 def _readable(text: str) -> str:

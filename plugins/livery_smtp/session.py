@@ -5,7 +5,6 @@ one that is none, ends the session.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import cast
@@ -40,7 +39,7 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = Reader()
-        self._replies: deque[Reply] = deque()
+        self._replies: list[Reply] = []
         self._owed = self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
         self._until = 0.0
@@ -58,6 +57,8 @@ class Session(asyncio.Protocol):
         """Whether a transaction was begun and not ended, so that RSET must come before the next."""
         self.served = 0
         self.on_end: Callable[[], object] | None = None
+        self.on_reply: Callable[[Reply], object] | None = None
+        """Called once, with the next reply, before whoever waits for it goes on."""
 
     # ------------------------------------------------------------------ commands and replies
 
@@ -93,7 +94,7 @@ class Session(asyncio.Protocol):
                 await self._waiter
             finally:
                 self._waiter = None
-        came = [self._replies.popleft() for _ in range(min(count, len(self._replies)))]
+        came, self._replies = self._replies[:count], self._replies[count:]
         if len(came) < count:
             reason, detail = cast(tuple[Reason, str], self.over)
             raise Lost(reason, detail, came)
@@ -170,7 +171,10 @@ class Session(asyncio.Protocol):
             return
         in_turn, more = came[: self._owed], came[self._owed :]
         self._owed -= len(in_turn)
-        self._replies.extend(in_turn)
+        self._replies += in_turn
+        if in_turn and self.on_reply is not None:
+            told, self.on_reply = self.on_reply, None
+            told(in_turn[0])
         if more and more[0].code == CLOSING:
             self.end(Reason.THROTTLED, more[0].text)
         elif more:

@@ -110,7 +110,7 @@ class PlainClient:
                 replies.append(_reply(*client.docmd(command.decode())))
                 if (outcome := transaction.judged(replies)) is not None:
                     return outcome
-            client.send(stuffed(transaction.wire))
+            client.send(stuffed(transaction.wire) + b".\r\n")
             transaction.is_written = True
             reply = _reply(*client.getreply())
         except (OSError, smtplib.SMTPException, UnicodeError) as error:

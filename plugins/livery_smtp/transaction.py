@@ -1,6 +1,7 @@
 """One message on its way to one server: MAIL, RCPT for each address, DATA, and what the answers make of it."""
 
 import asyncio
+import math
 import re
 from collections.abc import Mapping, Sequence
 
@@ -39,6 +40,8 @@ class Transaction:
         self.session: Session | None = None
         self._commands: tuple[Mapping[str, str], list[bytes]] | None = None
         self.is_written = self.is_mixed = False
+        self.deadline, self.late = math.inf, ""
+        """When it is given up, by the clock of the event loop; what is said then."""
         self.moves = 0
         """How often it went from one connection, lost before the message was sent, to another."""
         loop = asyncio.get_running_loop()
@@ -106,7 +109,7 @@ class Transaction:
         return self._commands[1]
 
     def content(self) -> bytes:
-        """The message with dots doubled at line starts and the final dot (RFC 5321 §4.5.2)."""
+        """The message with dots doubled at line starts (RFC 5321 §4.5.2), up to the final one."""
         return stuffed(self.wire)
 
     def judged(self, replies: Sequence[Reply]) -> Outcome | None:
@@ -138,11 +141,12 @@ class Transaction:
         said = OUT_OF_TURN if data.code in OK else NO_SENSE
         return outcomes.lost(results, Reason.SERVER_ERROR, said, is_sent=False)
 
-    def answered(self, reply: Reply) -> Outcome:
-        """What the answer to the message itself means."""
+    def hear(self, reply: Reply) -> None:
+        """Take the answer to the message itself."""
         if reply.code in OK and not self.is_sent:
-            return outcomes.lost(self.results, Reason.SERVER_ERROR, OUT_OF_TURN, is_sent=True)
-        return outcomes.of_content(self.results, reply.code, reply.text)
+            self.settle(outcomes.lost(self.results, Reason.SERVER_ERROR, OUT_OF_TURN, is_sent=True))
+        else:
+            self.settle(outcomes.of_content(self.results, reply.code, reply.text))
 
     def interrupted(self, lost: Lost) -> Outcome:
         """What it means that the session ended amid it."""
@@ -169,8 +173,8 @@ class Transaction:
 
 
 def stuffed(wire: bytes) -> bytes:
-    """A message with dots doubled at line starts and the final dot (RFC 5321 §4.5.2)."""
+    """A message with dots doubled at line starts, and a line end at its end (RFC 5321 §4.5.2)."""
     ended = wire if wire.endswith(b"\r\n") else wire + b"\r\n"
     if not isinstance(wire, Dotless):
         ended = _DOT.sub(b"\n..", b".." + ended[1:] if ended.startswith(b".") else ended)
-    return ended + b".\r\n"
+    return ended

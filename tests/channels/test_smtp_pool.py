@@ -7,8 +7,9 @@ import pytest
 
 from channels.byte_server import HELLO, byte_server
 from channels.making import ENVELOPE, MESSAGE, bare_server, envelope, people, smtp
-from livery.plugin import Dispatch
+from livery.plugin import Dispatch, Reason
 from livery.testing import MailServer
+from livery_smtp.opening import NotOpened
 from livery_smtp.pool import Pool, Terms
 from livery_smtp.transaction import Transaction
 
@@ -54,6 +55,51 @@ async def test_no_more_connections_are_opened_than_are_allowed_or_needed():
     assert {one.status for one in outcomes} == {"accepted"}
     assert talk.connections <= 3
     assert sum(len(line.mails) for line in talk.lines) == 40
+
+
+async def test_what_is_brought_upon_an_answer_goes_along_with_the_next_content():
+    async def script(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        for _ in range(5):
+            await line.hear_content()
+            await line.hear_envelope()  # no answer before the next message's commands are here
+            await line.say(b"250 queued\r\n250 ok\r\n250 ok\r\n354 go on\r\n")
+        await line.hear_content()
+        await line.say(b"250 queued\r\n")
+
+    async def bring(channel, made):
+        return [await channel.send(one) for one in made]
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=1, deadline=20)
+        made = dispatches(channel, 6)
+        outcomes = await asyncio.gather(bring(channel, made[::2]), bring(channel, made[1::2]))
+        await channel.aclose()
+    assert [one.status for each in outcomes for one in each] == ["accepted"] * 6
+    assert talk.connections == 1
+
+
+async def test_each_message_is_given_up_at_its_own_time():
+    over = asyncio.Event()
+
+    async def late():
+        await over.wait()
+        raise NotOpened("retry", Reason.UNREACHABLE, "nobody is there")
+
+    pool, channel = Pool(late, Terms(1, 10, 1, 1)), smtp(1)
+    now = asyncio.get_running_loop().time()
+    made = [Transaction(one, one.envelope.addresses) for one in dispatches(channel, 3)]
+    work = [
+        asyncio.ensure_future(pool.carry(one, now + after, f"after {after}"))
+        for one, after in zip(made, (60, 0.05, 0.02), strict=True)
+    ]
+    assert {(await work[2]).detail, (await work[1]).detail} == {"after 0.02", "after 0.05"}
+    assert not work[0].done()
+    over.set()
+    assert (await work[0]).detail == "nobody is there"
+    await pool.aclose()
 
 
 async def test_a_connection_ends_after_so_many_messages_and_politely():
