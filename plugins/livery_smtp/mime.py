@@ -16,6 +16,7 @@ from hashlib import sha256
 from livery.plugin import Envelope, Inline, Joined, Message, Recipient
 from livery_smtp.quoted import quoted
 
+_END = "\r\n"
 _FOLD = "\r\n "
 _LINE = 76
 _WORD = 45
@@ -42,30 +43,33 @@ def assemble(message: Message, envelope: Envelope) -> bytes:
 
     """
     boundary = _boundary(envelope.delivery_id)
-    parts = [
-        _head(message, envelope, boundary).encode(),
-        *_part(boundary, "plain", message.text),
-        *(_related(boundary, envelope.delivery_id, message) if message.inline else ()),
-        *(() if message.inline else _part(boundary, "html", message.html)),
-        f"--{boundary}--\r\n".encode(),
-    ]
+    parts = [_head(message, envelope, boundary).encode(), *_part(boundary, "plain", message.text)]
+    if message.inline:
+        parts += _related(boundary, envelope.delivery_id, message)
+    else:
+        parts += _part(boundary, "html", message.html)
+    parts.append(f"--{boundary}--\r\n".encode())
     return Dotless(b"".join(parts))
 
 
 def _head(message: Message, envelope: Envelope, boundary: str) -> str:
+    subject, message_id = _text(message.title, len("Subject: ")), _line(envelope.message_id)
+    return (
+        f"{_who(envelope)}"
+        f"{f'Subject: {subject}{_END}' if subject else ''}"
+        f"Date: {_date(envelope.created_at.replace(microsecond=0))}\r\n"
+        f"{f'Message-ID: {message_id}{_END}' if message_id else ''}"
+        f'{_of_every_mail(message.locale)}boundary="{boundary}"\r\n\r\n'
+    )
+
+
+def _who(envelope: Envelope) -> str:
     # RFC 5322 §3.4: an empty group where nobody may know who reads it; some servers refuse a mail without To.
     to = _mailboxes(envelope.to) or ("" if envelope.cc else "undisclosed-recipients:;")
-    headers = [
-        ("From", _mailbox(envelope.sender_name, envelope.sender_address)),
-        ("Reply-To", _mailbox("", envelope.reply_to) if envelope.reply_to else ""),
-        ("To", to),
-        ("Cc", _mailboxes(envelope.cc)),
-        ("Subject", _text(message.title, len("Subject: "))),
-        ("Date", _date(envelope.created_at.replace(microsecond=0))),
-        ("Message-ID", _line(envelope.message_id)),
-    ]
-    head = "".join([f"{name}: {value}\r\n" for name, value in headers if value])
-    return f'{head}{_of_every_mail(message.locale)}boundary="{boundary}"\r\n\r\n'
+    reply_to = f"Reply-To: {_mailbox('', envelope.reply_to)}\r\n" if envelope.reply_to else ""
+    copies = f"Cc: {_mailboxes(envelope.cc)}\r\n" if envelope.cc else ""
+    shown = f"To: {to}\r\n" if to else ""
+    return f"From: {_mailbox(envelope.sender_name, envelope.sender_address)}\r\n{reply_to}{shown}{copies}"
 
 
 @lru_cache(maxsize=256)
@@ -138,13 +142,16 @@ def _file_name(image: Inline) -> str:
 def _part(boundary: str, subtype: str, content: str) -> list[bytes]:
     """One alternative."""
     head = (
-        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable'
+        f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
+        "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
     )
     pieces = content.pieces if isinstance(content, Joined) else ()
-    return [head.encode(), b"\r\n\r\n", *quoted(content, pieces), b"\r\n"]
+    return [head.encode(), *quoted(content, pieces), b"\r\n"]
 
 
 def _mailboxes(recipients: tuple[Recipient, ...]) -> str:
+    if len(recipients) == 1:
+        return _mailbox(recipients[0].name, recipients[0].address)
     return f",{_FOLD}".join(_mailbox(one.name, one.address) for one in recipients)
 
 

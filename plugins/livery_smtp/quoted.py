@@ -1,47 +1,56 @@
 """Quoted-printable (RFC 2045 §6.7): lines of at most 76 characters, any text. What does not change is encoded once.
 
 A text in pieces is encoded piece by piece, each ending in a soft line break: the pieces of a stencil come again with
-every message, and are looked up. The bytes differ from those of the same text in one piece; what they say does not.
+every message, and are looked up; so are the lines of a text in one piece. The bytes of both differ; what they say does
+not.
 """
 
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 _ROOM = 4 * 1024 * 1024
-"""Bytes of encoded pieces that are kept, twice at most."""
+"""Bytes of encoded pieces that are kept, twice at most; as many of lines."""
 _COST = 200
 """Bytes that keeping a piece takes beside its own."""
+_MANY = 2048
+"""Pieces among which one has to come a second time to be kept."""
 _LINE = 76
-_SHORT = 72
+_SOFT = 75
 """Characters that fit on a line with a soft break after them."""
 _DOT = re.compile(rb"(?m)^\.")
 
 
-class _Known:
-    """Encoded pieces by what they were; the ones not asked for in the last while go."""
+class _Known(dict[str, bytes]):
+    """Encoded texts by what they were, once they come again; the ones not asked for in the last while go."""
 
-    def __init__(self) -> None:
-        self._new: dict[str, bytes] = {}
+    def __init__(self, encode: Callable[[str], bytes]) -> None:
+        super().__init__()
+        self._encode = encode
         self._old: dict[str, bytes] = {}
+        self._once: set[int] = set()
+        """Hashes: most of what stands in one message alone is never asked for again, and would only be in the way."""
         self._size = 0
 
-    def all(self, pieces: Sequence[str]) -> list[bytes]:
-        new = self._new
-        return [new.get(one) or self._found(one) for one in pieces]
+    def all(self, texts: Sequence[str]) -> list[bytes]:
+        return list(map(self.__getitem__, texts))
 
-    def _found(self, piece: str) -> bytes:
-        found = self._old.get(piece)
+    def __missing__(self, text: str) -> bytes:
+        found = self._old.get(text)
         if found is None:
-            found = _encoded(piece)
+            found = self._encode(text)
+            mark = hash(text)
+            if mark not in self._once:
+                if len(self._once) >= _MANY:
+                    self._once.clear()
+                self._once.add(mark)
+                return found
         self._size += len(found) + _COST
         if self._size > _ROOM:
-            self._old, self._new, self._size = self._new, {}, 0
-        self._new[piece] = found
+            self._old, self._size = dict(self), 0
+            self.clear()
+        self[text] = found
         return found
-
-
-_known = _Known()
 
 
 def quoted(text: str, pieces: Sequence[str] = ()) -> list[bytes]:
@@ -52,8 +61,7 @@ def quoted(text: str, pieces: Sequence[str] = ()) -> list[bytes]:
     if "\r" in text:
         text, pieces = text.replace("\r\n", "\n").replace("\r", "\n"), ()
     if not pieces:  # most lines of a text stand in others, too
-        pieces = [f"{line}\n" for line in text.removesuffix("\n").split("\n")]
-        return _known.all(pieces)
+        return _known_lines.all(text.removesuffix("\n").split("\n"))
     encoded = _known.all(pieces)
     if not text.endswith("\n"):
         encoded.append(b"\r\n")
@@ -62,8 +70,10 @@ def quoted(text: str, pieces: Sequence[str] = ()) -> list[bytes]:
 
 def _encoded(piece: str) -> bytes:
     """A piece that begins wherever a line does, and ends where the next may go on."""
-    if len(piece) <= _SHORT and piece.isascii() and piece.isprintable() and "=" not in piece and piece[:1] != ".":
-        return piece.encode() + b"=\r\n" if piece else b""
+    if folded := _folded(piece):
+        return f"{folded}=\r\n".encode()
+    if not piece:
+        return b""
     if piece.endswith("\n"):
         return _undotted(_lines(piece))
     whole = _undotted(_lines(f"{piece}\n"))[:-2]
@@ -72,6 +82,24 @@ def _encoded(piece: str) -> bytes:
         last = b"=2E" if whole[at:] == b"." else whole[at:]
         whole = whole[:at] + b"=\r\n" + last
     return whole + b"=\r\n"
+
+
+def _encoded_line(line: str) -> bytes:
+    """A line without its end, as one that has it."""
+    if line[-1:] != " " and (folded := _folded(line)):
+        return f"{folded}\r\n".encode()
+    return _undotted(_lines(f"{line}\n"))
+
+
+def _folded(text: str) -> str:
+    """Plain ASCII with soft line breaks and nothing else to be done; empty if there is more to it."""
+    if "=" in text or text[:1] == "." or not (text.isascii() and text.isprintable()):
+        return ""
+    if len(text) > _SOFT:
+        text = "=\r\n".join([text[at : at + _SOFT] for at in range(0, len(text), _SOFT)])
+        if "\n." in text:
+            return ""
+    return text
 
 
 def _lines(text: str) -> bytes:
@@ -83,3 +111,6 @@ def _undotted(encoded: bytes) -> bytes:
     while encoded.startswith(b".") or b"\n." in encoded:
         encoded = _DOT.sub(b"=2E=\r\n", encoded)
     return encoded
+
+
+_known, _known_lines = _Known(_encoded), _Known(_encoded_line)

@@ -68,14 +68,17 @@ def test_the_same_piece_gives_the_same_bytes_the_second_time(piece):
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
-    known = module._Known()
+    known = module._Known(module._encoded)
     monkeypatch.setattr(module, "_known", known)
     monkeypatch.setattr(module, "_ROOM", 10_000)
     for number in range(1000):
         quoted("", [f"piece {number}"])
         quoted("", ["one that comes again and again"])
-    assert len(known._new) + len(known._old) < 200
-    assert "one that comes again and again" in known._new
+        quoted("", [f"piece {number}"])
+    assert 50 < len(known) + len(known._old) < 200
+    assert "one that comes again and again" in known
+    quoted("", ["one that came once"])
+    assert "one that came once" not in known
 
 
 def test_a_joined_text_is_a_text_and_knows_its_pieces():
