@@ -196,7 +196,10 @@ class Config(Model):
     def store_exists(self) -> bool:
         """Whether there is a store to read; one on a server is taken to be there."""
         file = self.store_file
-        return not self.database_url.startswith("sqlite") if file is None else file.is_file()
+        if file is None:
+            return not self.database_url.startswith("sqlite")
+        # Asked with every message as long as there is none: that there is nothing is told quicker than what there is.
+        return os.access(file, os.F_OK) and file.is_file()
 
     @classmethod
     def load(cls, file: Path | str | None = None, **overrides: Any) -> Self:

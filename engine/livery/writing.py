@@ -274,12 +274,14 @@ class Writer:
 
     def _way(self, event: Event, chain: Chain, reading: Reading) -> "_Way":
         """What is known of how such an event is told to these tenants' readers in their language."""
-        packs, passed_over = self.packs(chain)
-        name = seller_name(chain, event)
+        state, name = self._stock.state(), seller_name(chain, event)
         # By identity: comparing tenants costs more than filling a stencil. A way keeps alive what it is known by.
-        key = (event.type, name, reading.reader_locale, reading.asked_locale, id(packs), *map(id, chain))
+        key = (event.type, name, reading.reader_locale, reading.asked_locale, *map(id, chain))
         way = self._ways.get(key)
-        if way is None or way.passed_over != passed_over:
+        if way is not None and way.state is state:
+            return way
+        packs, passed_over = self.packs(chain)
+        if way is None or way.order.packs is not packs or way.passed_over != passed_over:
             order = _Order(
                 packs, self._types[event.type], chain, name, self.choice(chain, packs, reading), self._policy
             )
@@ -288,6 +290,8 @@ class Writer:
             if len(self._ways) >= _MAX_WAYS:
                 self._ways.clear()
             self._ways[key] = way
+        # What was passed over may be usable before anything tells of it.
+        way.state = None if passed_over else state
         return way
 
     def _stencil(self, way: "_Way") -> Stencil:
@@ -334,7 +338,9 @@ def _audiences(packs: PackChain, name: str) -> frozenset[frozenset[str]]:
 def _with_images(html: str, notes: list[str], packs: PackChain, pictures: Plain) -> tuple[list[str], list[Inline]]:
     """What is to be said of an e-mail, and the images that go with it."""
     refs, left_out = attached(html, pictures)
-    by_id = {pack.id: pack for pack in packs.packs} if refs else {}
+    if not refs:
+        return [*notes, *left_out], []
+    by_id = {pack.id: pack for pack in packs.packs}
     images = [
         Inline(
             cid=ref["cid"], media_type=ref["media_type"], filename=ref["filename"],
@@ -377,6 +383,8 @@ class _Way:
     passed_over: tuple[str, ...]
     labels: tuple[str, ...]
     digests: tuple[str, ...]
+    state: object = None
+    """Of the stock, while it was found so; None if it has to be looked for every time."""
     _name: str = ""
 
     def name(self) -> str:

@@ -4,6 +4,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
+_set = object.__setattr__
+
 
 class Model(BaseModel):
     """A frozen value. `defer_build` keeps start-up cheap: a model's validator is made when first used."""
@@ -16,9 +18,9 @@ class Model(BaseModel):
 
         A tenth of what `model_construct` takes, which looks for aliases and defaults.
         """
-        made = cls.__new__(cls)
-        object.__setattr__(made, "__dict__", values)
-        object.__setattr__(made, "__pydantic_fields_set__", set(values))
-        object.__setattr__(made, "__pydantic_extra__", None)
-        object.__setattr__(made, "__pydantic_private__", None)
+        made = object.__new__(cls)
+        _set(made, "__dict__", values)
+        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_extra__", None)
+        _set(made, "__pydantic_private__", None)
         return made

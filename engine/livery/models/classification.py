@@ -154,9 +154,12 @@ def concealed(data: BaseModel) -> Any:
 
 def secrets_of(data: BaseModel) -> tuple[str, ...]:
     """The texts and numbers in secret fields, longest first: for `redacted`."""
+    marked = marks(type(data))
+    if not marked:
+        return ()
     found = [
         leaf
-        for path, mark in marks(type(data)).items()
+        for path, mark in marked.items()
         if mark.level == "secret"
         for value in _values(data, path)
         for leaf in _leaves(value)

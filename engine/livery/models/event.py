@@ -93,7 +93,9 @@ class Event(Model):
 
     def plain(self) -> dict[str, Any]:
         """Plain JSON data: the only form in which an event may enter a template."""
-        return self.model_dump(mode="json", warnings=False)
+        # `model_dump` without what it makes of its arguments, with every message.
+        made: dict[str, Any] = self.__pydantic_serializer__.to_python(self, mode="json", warnings=False)
+        return made
 
 
 class EventType(Model):

@@ -45,6 +45,7 @@ class Stock:
         self._store = store
         self._lock = RLock()
         self._revision: int | None = None
+        self._installed, self._state = library.packs, object()
         self._own: OrderedDict[str, _Own] = OrderedDict()
         self._packs: OrderedDict[str, Pack | PackError] = OrderedDict()
         self._chains: OrderedDict[tuple[str, tuple[int, ...]], PackChain] = OrderedDict()
@@ -126,9 +127,19 @@ class Stock:
                     self._packs.popitem(last=False)
         return found
 
+    def state(self) -> object:
+        """What is installed and active now: the same object as long as every chain stays what it is."""
+        self.refresh()
+        if self.library.packs is not self._installed:
+            with self._lock:
+                self._installed, self._state = self.library.packs, object()
+        return self._state
+
     def refresh(self) -> None:
         """See what other processes have activated."""
         store = self._store()
+        if (None if store is None else store.revision()) == self._revision:
+            return
         with self._lock:
             revision = store.revision() if store else None
             if revision == self._revision:
@@ -136,7 +147,7 @@ class Stock:
             moved = store.moved(self._revision) if store and self._revision is not None else None
             for tenant in list(self._own) if moved is None else moved:
                 self._own.pop(tenant, None)
-            self._revision = revision
+            self._revision, self._state = revision, object()
 
     # ------------------------------------------------------------------ how
 
@@ -145,6 +156,7 @@ class Stock:
         with self._lock:
             for tenant in tenants:
                 self._own.pop(tenant.id, None)
+            self._state = object()
         return self._store() is not None
 
     def _chain(self, pack: str, tenants: Chain) -> PackChain:

@@ -9,6 +9,7 @@ from livery.locales import one_line, shorten
 from livery.models.event import Event
 from livery.models.message import Format, Inline, Message
 from livery.models.notification import Block, Notification
+from livery.render.text import plain, shorter
 
 _LENGTHS = (1_000_000, 1000, 300, 100, 40)
 Page = Callable[[], tuple[str, list[str], list[Inline]]]
@@ -91,19 +92,20 @@ class _Own:
 
 def email(said: Mapping[str, Any], page: Page | None, cards: Cards | None) -> Message:
     """The e-mail of a notification that is plain data."""
-    from livery.render.email import built_in
-    from livery.render.text import plain
-
     own = _Own(Format.EMAIL, cards)
     html, notes, inline = page() if page is not None else ("", [], [])
     text = plain(said, own.text if own.has_texts else None)
+    if not html:
+        from livery.render.email import built_in
+
+        html = built_in(dict(said))
     # Not validated: every part was made here, and validation would forget the pieces of the HTML.
     return Message.trusted(
         format=Format.EMAIL,
         locale=said["locale"],
         title=one_line(said["subject"], 250),
         text=text,
-        html=html or built_in(dict(said)),
+        html=html,
         inline=tuple(inline),
         body={},
         context={},
@@ -131,7 +133,6 @@ def _other(notification: Notification, event: Event, limits: Limits, own: _Own) 
 
 def _text(notification: Notification, limits: Limits, own: _Own) -> Message:
     from livery.render.budget import within
-    from livery.render.text import plain, shorter
 
     said = notification.model_dump(mode="json", exclude={"blocks", "trace", "degraded"})
     room = limits.total or limits.text

@@ -22,14 +22,14 @@ def plain(said: Mapping[str, Any], own: Callable[[Mapping[str, Any]], str | None
         blocks = [block_text(block) if (mine := own(block)) is None else mine for block in said["blocks"]]
     parts = [said["greeting"], *blocks, said["closing"]]
     parts += ["\n".join(said["signature"]), f"{RULE}\n{said['footer']}" if said["footer"] else ""]
-    return "\n\n".join(part for part in parts if part) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def block_text(block: Mapping[str, Any]) -> str:
     """One block (as plain data) as text."""
     match block["kind"]:
         case "text":
-            return _under(block["heading"], [block["text"]])
+            return f"{block['heading']}\n{block['text']}" if block["heading"] else str(block["text"])
         case "error":
             lines = [*block["text"].splitlines(), *([f"[{block['code']}]"] if block["code"] else [])]
             return _under(block["heading"], [f"    {line}" for line in lines])
@@ -59,4 +59,4 @@ def shorter(block: dict[str, Any], length: int) -> dict[str, Any]:
 
 
 def _under(heading: str, lines: Iterable[str]) -> str:
-    return "\n".join([*([heading] if heading else []), *lines])
+    return "\n".join([heading, *lines] if heading else lines)

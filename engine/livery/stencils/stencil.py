@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -52,10 +51,13 @@ class Stencil:
 
         """
         if self._compose is not None:
-            with suppress(Exception):  # whatever it is, the composer knows what to do
+            try:
                 said = self._compose({**seen, PURSE: purses(self._packs)})
                 if check is not None:
                     deque(map(check, said["blocks"]), maxlen=0)
+            except Exception:  # noqa: BLE001, S110 - whatever it is, the composer knows what to do
+                pass
+            else:
                 return said
         return Composer(self._script, {**seen, PURSE: purses(self._packs)}, check=check).notification()
 
@@ -80,8 +82,10 @@ class Stencil:
     def _pieces(self, roots: Seen) -> Joined:
         assert self._html is not None, "asked only where there is a page"
         if self._page is not None:
-            with suppress(Exception):  # whatever it is, the closures know what to do
+            try:
                 return within(Joined(self._page(Filling(roots))))
+            except Exception:  # noqa: BLE001, S110 - whatever it is, the closures know what to do
+                pass
         return self._html.joined(roots)
 
     def card(self, format_: str, block: Plain, length: int) -> Any:
