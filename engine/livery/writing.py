@@ -229,7 +229,7 @@ class Writer:
         if self._audiences.get(key, (None,))[0] is not packs:
             if len(self._audiences) >= _MAX_WAYS:
                 self._audiences.clear()
-            self._audiences[key] = (packs, _audiences(packs, kind.notification))
+            self._audiences[key] = (packs, packs.audiences(kind.notification))
         return self._audiences[key][1]
 
     def compiled(self, event: Event, chain: Chain, reading: Reading) -> Plain:
@@ -321,18 +321,6 @@ class Writer:
             return html, *_with_images(html, list(made["notes"]), order.packs, plain["script"]["pictures"])
 
         return page
-
-
-def _audiences(packs: PackChain, name: str) -> frozenset[frozenset[str]]:
-    usable: PackChain | None = packs if packs.packs else None
-    while usable is not None:
-        try:
-            blocks = usable.definition(name)[0].blocks
-        except (NotFound, PackError):
-            usable = usable.without_top()
-            continue
-        return frozenset(frozenset(block.audience) for block in blocks if block.audience)
-    return frozenset()
 
 
 def _with_images(html: str, notes: list[str], packs: PackChain, pictures: Plain) -> tuple[list[str], list[Inline]]:

@@ -26,7 +26,7 @@ def of_message(results: Sequence[RecipientResult], code: int = 0, said: str = ""
     """One outcome for all addresses: somebody left to try again, else somebody reached, else nobody."""
     by_status = {one.status: one for one in reversed(results)}
     if "accepted" in by_status and "retry" not in by_status:
-        reason = Reason.REFUSED if "failed" in by_status else None
+        reason = Reason.REFUSED if len(by_status) > 1 else None
         return Outcome.trusted(
             status="accepted", reason=reason, code=str(code), detail=said, retry_after=None, reference="",
             recipients=tuple(results),
@@ -63,12 +63,12 @@ def failed(reason: Reason, detail: str, results: Iterable[RecipientResult] = ())
     return Outcome(status="failed", reason=reason, detail=detail, recipients=tuple(results))
 
 
-def shown(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
+def shown(outcome: Outcome, secrets: Sequence[str]) -> Outcome:
     """The outcome as it may be kept: short, and without secrets, which a server may quote in its answer."""
-    hidden = sorted(secrets, key=len, reverse=True)
     said = [outcome.detail, *(one.detail for one in outcome.recipients)]
-    if not hidden and max(map(len, said)) <= _EXCERPT:
+    if not secrets and max(map(len, said)) <= _EXCERPT:
         return outcome
+    hidden = sorted(secrets, key=len, reverse=True)
 
     def short(text: str) -> str:
         plain = " ".join(text.split())

@@ -123,12 +123,12 @@ class Transaction:
         if mail.code not in OK:
             refused = [outcomes.of_address(address, mail.code, mail.text) for address, _ in self.specs]
             return outcomes.of_message([*self.unreachable, *refused], mail.code, mail.text)
-        answered = zip(self.specs, rcpts, strict=False)
-        results = [outcomes.of_address(address, reply.code, reply.text) for (address, _), reply in answered]
-        results = [*self.unreachable, *results]
         if len(rcpts) < len(self.specs):
             return None
-        if not any(one.status == "accepted" for one in results):
+        answered = zip(self.specs, rcpts, strict=True)
+        results = [outcomes.of_address(address, reply.code, reply.text) for (address, _), reply in answered]
+        results = [*self.unreachable, *results]
+        if all(one.status != "accepted" for one in results):
             return outcomes.of_message(results)
         if len(replies) == 1 + len(self.specs):
             return None

@@ -81,6 +81,16 @@ def test_an_activated_pack_is_said_by_the_tenant_and_those_below_alone_and_is_ta
     ]
 
 
+def test_the_stock_says_whether_anything_has_changed(engine):
+    before = engine.stock.state()
+    assert engine.stock.state() is before
+    uploaded(engine)
+    engine.packs.activate(NORTH, "fjord", who=WHO)
+    after = engine.stock.state()
+    assert after is not before
+    assert engine.stock.state() is after
+
+
 def test_the_first_activation_taken_back_leaves_no_trace_in_messages_and_comes_again(on_each):
     uploaded(on_each)
     on_each.packs.activate(NORTH, "fjord", who=WHO)

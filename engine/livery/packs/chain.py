@@ -87,6 +87,18 @@ class PackChain(Layers[Pack]):
         """Everything that is wrong with its packs, each by itself."""
         return ordered(one for pack in self.packs for one in pack.findings)
 
+    def audiences(self, notification: str) -> frozenset[frozenset[str]]:
+        """Whom blocks of a notification are for, by the nearest pack whose word on it can be used."""
+        usable: PackChain | None = self if self.packs else None
+        while usable is not None:
+            try:
+                blocks = usable.definition(notification)[0].blocks
+            except (NotFound, PackError):
+                usable = usable.without_top()
+                continue
+            return frozenset(frozenset(block.audience) for block in blocks if block.audience)
+        return frozenset()
+
     def set_aside(self, notification: str) -> list[str]:
         """What of its packs a message of this notification has to do without, a sentence each.
 

@@ -247,6 +247,8 @@ class ScriptCode(Reading):
             parts = [self._part(node) for node in text["nodes"]]
         except Unwritable:
             return self.kept(("fill", id(fill)), lambda name: self.line(f"{name} = {self.value(fill)}(seen)"))
+        if len(parts) == 1:
+            return parts[0]
         return self.kept(("text", *parts), lambda name: self.line(f"{name} = join(({', '.join(parts)},))"))
 
     def _part(self, node: Node) -> str:
