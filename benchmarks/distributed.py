@@ -5,7 +5,7 @@ are interleaved; ratios are of medians. `distributed.py [EVENTS] [QUEUED] [--onl
 
 PgQueuer is bare, and as fast as it goes by its settings: one process with asyncpg, under which it does several times as
 much as under psycopg; no bound on what runs at once, since reaching one has it wait for the next look; the better of
-two sizes of batch; timed from its first job to its last.
+two sizes of batch; timed from its first job to its last. A worker sends up to a hundred at once, too.
 """
 
 import argparse
@@ -36,7 +36,7 @@ from crash.receiver import Receiver  # noqa: E402
 from livery import Config, Engine  # noqa: E402
 
 ROUNDS, WORKERS, SELLERS, IDLE, WARM = 3, (1, 2, 4), 10, 40, 20
-BARE, BATCHES = 5000, (20, 100)
+BARE, BATCHES, AT_ONCE = 5000, (20, 100), 100
 SAMPLE = json.loads((ROOT / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -49,7 +49,7 @@ def settings(url: str, port: int) -> str:
         for one in range(SELLERS)
     )
     return (
-        f'database_url = "{url}"\nconcurrency = 20\n[delivery]\ndestination_concurrency = 20\n'
+        f'database_url = "{url}"\nconcurrency = {AT_ONCE}\n[delivery]\ndestination_concurrency = {AT_ONCE}\n'
         f'[outbound]\nallow = ["127.0.0.1"]\n[tenants.platform]\n{sellers}'
     )
 
