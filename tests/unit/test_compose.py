@@ -5,6 +5,7 @@ import pytest
 from livery.models.event import Event
 from livery.models.notification import Notification
 from livery.packs.chain import Library, PackChain
+from livery.stencils import stencil
 from livery.steps import compose
 from unit.making import BASE_FILES, DEFINITION, chain, event, manifest, packs, told, write
 
@@ -30,6 +31,13 @@ def test_a_notification_says_what_the_pack_says_of_the_event(tmp_path):
         "facts": "",
     }
     assert (said.locale, said.direction, said.pack, said.degraded) == ("en", "ltr", "base 1.0", ())
+
+
+def test_what_a_pack_says_well_is_said_by_the_python_written_for_it_and_not_by_the_slow_way(tmp_path, monkeypatch):
+    found = packs(tmp_path)
+    wanted = composed(found)  # it is compiled, and known from here on
+    monkeypatch.setattr(stencil, "Composer", None)
+    assert composed(found) == wanted
 
 
 def test_a_notification_tells_which_pack_and_language_each_piece_is_from(tmp_path):

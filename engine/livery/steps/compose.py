@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from livery import locales
 from livery.composing import Plain, bare, reading_locale, seen
@@ -83,9 +83,18 @@ def compose(
         sides: see `livery.composing.seen`.
 
     """
-    said = stencil.notification(_seen(event, accepted_at, sides), _BLOCK.validate_python)
+    sees = _seen(event, accepted_at, sides)
+    try:
+        said = stencil.notification(sees)
+        return _model(said), said
+    except ValidationError:  # some block is none: which of them, is found out one by one
+        said = stencil.notification(sees, _BLOCK.validate_python)
+        return _model(said), said
+
+
+def _model(said: Plain) -> Notification:
     blocks = [{key: value for key, value in one.items() if key not in ("slot", "version")} for one in said["blocks"]]
-    return Notification.model_validate({**said, "blocks": blocks}), said
+    return Notification.model_validate({**said, "blocks": blocks})
 
 
 def said(
