@@ -135,6 +135,15 @@ def test_doctor_names_what_is_wrong(home):
     assert "colour: expected no such setting" in done.stdout
 
 
+def test_doctor_says_once_that_the_store_is_away(home):
+    url = f"sqlite:///{home}/nowhere/livery.db"
+    done = livery("doctor", "--json", cwd=home, env={**os.environ, "LIVERY_DATABASE_URL": url})
+    wrong = [one for one in json.loads(done.stdout) if not one["ok"]]
+    assert [one["check"] for one in wrong] == ["store opens"]
+    assert "a file in a folder that exists" in wrong[0]["says"]
+    assert done.returncode == 1
+
+
 def test_doctor_sees_that_the_clock_was_set_back(home):
     with Engine.open(home / "livery.toml", now=lambda: utc_now() + timedelta(hours=1)) as early:
         early.accept(GOOD)

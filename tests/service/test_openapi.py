@@ -98,5 +98,22 @@ def test_every_route_says_its_role_and_has_a_summary(served):
                 assert {"401", "403", "429"} <= operation["responses"].keys(), (method, path)
 
 
+def test_every_json_body_has_an_example_that_fits_and_every_route_of_packs_is_described(served):
+    document = served.request("GET", "/openapi.json").json()
+    named = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if body is not None:
+                Draft202012Validator({**body["schema"], "components": document["components"]}).validate(body["example"])
+                named.add(operation["operationId"])
+            assert operation["description"], (method, path)
+    assert set(examples.BODIES) <= named
+    packs = ("VersionOut", "ActiveOut", "Installed", "PacksOut", "ReportOut", "RestOut", "StencilOut", "FindingOut")
+    for name in packs:
+        fields = document["components"]["schemas"][name]["properties"]
+        assert [field for field, said in fields.items() if not said.get("description")] == [], name
+
+
 def test_the_description_names_the_prefix_it_is_mounted_under(served):
     assert served.request("GET", "/openapi.json").json()["servers"] == [{"url": "/"}]

@@ -229,6 +229,8 @@ def doctor(config: ConfigOption = None, *, as_json: JsonOption = False) -> None:
     if engine is not None:
         with engine:
             _check_engine(engine, check)
+            if _is_there(engine):  # else each would only say so again
+                _check_store(engine, check)
     wrong = [one for one in checks if not one["ok"]]
     if as_json:
         output.emit(checks)
@@ -247,10 +249,6 @@ def _check_engine(engine: "Engine", check: Any) -> None:
             check(f"plugin {one.name}", lambda error=one.error: error)
     for folder, error in engine.library.broken.items():
         check(f"pack in {folder}", lambda said=str(error): said)
-    check(
-        "tenants",
-        lambda: "" if engine.tenants.list() else "there are none; livery tenant add, or [tenants.…] in livery.toml",
-    )
     for tenant in engine.config.tenants.values():
         if tenant.pack:
             check(
@@ -262,19 +260,33 @@ def _check_engine(engine: "Engine", check: Any) -> None:
             f"channel {kind.name}",
             lambda name=kind.name: engine.channels.missing(name) or engine.channels.open(name),
         )
-    check("sender domains", lambda: _lost(engine))
     check("packs can be compiled", engine.press.warm)
     for finding in engine.library.findings():
         if finding.severity == "error":
             check(f"pack {finding.pack}", lambda said=str(finding): said)
-    check("service", lambda: _service(engine))
     check("store opens", engine.counts)
+
+
+def _check_store(engine: "Engine", check: Any) -> None:
     dead = check("store is read", engine.counts) or {}
+    none = "there are none; livery tenant add, or [tenants.…] in livery.toml"
+    check("tenants", lambda: "" if engine.tenants.list() else none)
+    check("sender domains", lambda: _lost(engine))
+    check("service", lambda: _service(engine))
     check("clock", lambda: _clock(engine))
     check(
         "deliveries given up",
         lambda: f"{dead['dead']}: see livery deliveries list --state dead" if dead.get("dead") else "",
     )
+
+
+def _is_there(engine: "Engine") -> bool:
+    """Whether the store answers; if not, a check of its own tells why."""
+    try:
+        engine.counts()
+    except LiveryError:
+        return False
+    return True
 
 
 def _clock(engine: "Engine") -> str:

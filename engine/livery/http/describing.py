@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from livery.engine import Engine
-from livery.http.api.examples import EVENT
+from livery.http.api.examples import BODIES, EVENT
 from livery.http.gate import every_route, rule_of
 from livery.http.problems import MEDIA_TYPE
 from livery.models.event import EventType
@@ -65,6 +65,8 @@ def _described(app: FastAPI, engine: Engine) -> dict[str, Any]:
     for route, operation in _operations(app, document):
         rule = rule_of(route)
         operation["x-livery-role"] = "everybody" if rule is None else rule.role or "any"
+        if route.name in BODIES:
+            operation["requestBody"]["content"]["application/json"]["example"] = BODIES[route.name]
         for response in operation["responses"].values():
             if "#/components/schemas/ProblemDetails" in str(response):
                 response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}

@@ -54,3 +54,40 @@ ONE_EVENT_BODY: dict[str, Any] = {
 def answer(example: Any) -> dict[str, Any]:
     """A response's description with an example."""
     return {"content": {"application/json": {"example": example}}}
+
+
+_SAID = {
+    "operation": "add",
+    "field": "bcc",
+    "value": "address:log@nordwind.example",
+    "event_type": "OfferProvisionError",
+}
+BODIES: dict[str, Any] = {
+    "retry": {"fresh": False, "why": "the mail server is back"},
+    "cancel": {"why": "the order was cancelled"},
+    "retry_some": {
+        "state": "dead",
+        "channel": "smtp",
+        "since": "2026-12-01T08:00:00Z",
+        "why": "the mail server is back",
+    },
+    "cancel_some": {"event_id": "order-4711-failed", "why": "the order was cancelled"},
+    "enable": {"key": "smtp:nordwind", "why": "the mailbox is there again"},
+    "disable": {"key": "smtp:nordwind", "why": "the mailbox is gone"},
+    "change": {**_SAID, "note": "for the audit"},
+    "reset": {"field": "bcc", "event_type": "OfferProvisionError"},
+    "try_out": {**_SAID, "days": 30},
+    "undo": {"note": "it was meant for another seller"},
+    "import_": {
+        "document": {"tenants": {"nordwind": {"settings": [{"bcc": {"add": ["address:log@nordwind.example"]}}]}}},
+        "apply": False,
+    },
+    "activate_pack": {"version": "1.1.0", "use": True, "note": "the winter look"},
+    "add_tenant": {"id": "hansa", "parent": "north-distribution", "name": "Hansa Cloud", "locale": "de"},
+    "change_tenant": {"name": "Hansa Cloud GmbH"},
+    "put_records": {"records": [{"type": "user", "id": "u-7", "name": "Ada Müller", "email": "ada@hansa.example"}]},
+    "add_suppression": {"tenant": "nordwind", "address": "ada@customer.example", "note": "asked not to be written to"},
+    "add_domain": {"domain": "nordwind.example"},
+    "create_token": {"name": "order service", "roles": ["sender"], "tenant": "nordwind", "days": 90},
+}
+"""JSON that a route takes, by the route's name."""

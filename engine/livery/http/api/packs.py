@@ -54,13 +54,13 @@ class VersionOut(BaseModel):
     tenant: str = Field(description="Who owns it; it and all below it may use it.")
     pack: str = Field(description="The id in its `pack.toml`.")
     version: str = Field(description="The version in its `pack.toml`.")
-    title: str
+    title: str = Field(description="What people call it.")
     digest: str = Field(description="sha256 over its files; deliveries name it.")
     sha256: str = Field(description="sha256 of the zip.")
     size: int = Field(description="Bytes of the zip.")
     who: str = Field(description="Uploaded it.")
-    at: datetime
-    note: str
+    at: datetime = Field(description="When it was uploaded.")
+    note: str = Field(description="Why, as whoever uploaded it said.")
     signed_by: str = Field(description="The trusted key that signed it; empty if none did.")
     findings: dict[str, int] = Field(description="How many of each severity there were when it was uploaded.")
 
@@ -73,12 +73,12 @@ class ActiveOut(BaseModel):
     """Which version the id of a pack means at a tenant."""
 
     tenant: str = Field(description="Whose word it is: the tenant's own, or of one above it.")
-    pack: str
-    version: str
+    pack: str = Field(description="The id in its `pack.toml`.")
+    version: str = Field(description="The version in its `pack.toml`.")
     id: str = Field(description="The version's own id.")
-    digest: str
+    digest: str = Field(description="sha256 over its files; deliveries name it.")
     who: str = Field(description="Activated it.")
-    at: datetime
+    at: datetime = Field(description="When.")
 
     @classmethod
     def of(cls, one: Active) -> "ActiveOut":
@@ -88,16 +88,16 @@ class ActiveOut(BaseModel):
 class Installed(BaseModel):
     """A pack that whoever runs the service has installed, for everybody."""
 
-    pack: str
-    version: str
-    title: str
+    pack: str = Field(description="The id in its `pack.toml`.")
+    version: str = Field(description="The version in its `pack.toml`.")
+    title: str = Field(description="What people call it.")
 
 
 class PacksOut(BaseModel):
     """What a tenant may use."""
 
     used: str = Field(description="The pack its messages are made with, where no event type says otherwise.")
-    installed: list[Installed]
+    installed: list[Installed] = Field(description="By id.")
     active: list[ActiveOut] = Field(description="By pack; what the nearest tenant says.")
     versions: list[VersionOut] = Field(description="Its own and those of tenants above it, by pack, newest first.")
 
@@ -105,10 +105,10 @@ class PacksOut(BaseModel):
 class ReportOut(BaseModel):
     """What was found in a pack, as its tenant would use it."""
 
-    pack: str
+    pack: str = Field(description="Id and version.")
     ok: bool = Field(description="Whether there is no error, so that it would be kept.")
     messages: int = Field(description="How many messages were made of it.")
-    findings: list[FindingOut]
+    findings: list[FindingOut] = Field(description="Each thing that was found.")
 
 
 class UploadedOut(BaseModel):
@@ -121,15 +121,15 @@ class UploadedOut(BaseModel):
 class ChangeOut(BaseModel):
     """One line of the trail of packs."""
 
-    id: str
-    at: datetime
-    who: str
-    tenant: str
-    pack: str
+    id: str = Field(description="Of the line.")
+    at: datetime = Field(description="When.")
+    who: str = Field(description="Did it.")
+    tenant: str = Field(description="At whom.")
+    pack: str = Field(description="The id of the pack.")
     action: str = Field(description="`upload`, `activate`, `roll back` or `remove`.")
     before: str | None = Field(description="The version that was active before.")
     after: str | None = Field(description="The version it is about, or that is active since.")
-    note: str
+    note: str = Field(description="Why, as they said.")
 
     @classmethod
     def of(cls, one: PackChange) -> "ChangeOut":
@@ -139,7 +139,7 @@ class ChangeOut(BaseModel):
 class RestOut(BaseModel):
     """A piece that a pack has copied from a parent."""
 
-    piece: str
+    piece: str = Field(description="The file, block or text.")
     of: str = Field(description="The pack and version it was copied from.")
     state: str = Field(description="`same`, `moved` (the parent has another now), `gone`, or `dropped`.")
     now: str = Field(description="The pack and version that has the piece now.")
@@ -163,6 +163,7 @@ class Activation(BaseModel):
 
 @routes.get("/v1/tenants/{tenant}/packs", summary="The packs a tenant may use", responses=problems(404))
 def packs_of(engine: TheEngine, who: Viewer, tenant: TenantPath) -> PacksOut:
+    """What is installed for everybody, what is in the store for it, which versions are live, and what is used."""
     active = engine.packs.active(tenant, within=who.tenant)
     return PacksOut(
         used=engine.packs.used(tenant, within=who.tenant),
@@ -282,12 +283,14 @@ def stencil_of(
 def pack_history(
     engine: TheEngine, who: Viewer, tenant: TenantFilter = None, pack: PackFilter = None, limit: Limit = 100
 ) -> list[ChangeOut]:
+    """Uploads, activations, what was rolled back and removed: of the tenants one may see."""
     found = engine.packs.history(tenant, pack=pack, within=who.tenant, limit=limit)
     return [ChangeOut.of(one) for one in found]
 
 
 @routes.get("/v1/packs/{version}", summary="One version", responses=problems(404))
 def pack_version(engine: TheEngine, who: Viewer, version: VersionPath) -> VersionOut:
+    """What is known of an upload: whose it is, its digests, who signed it, what was found in it."""
     return VersionOut.of(engine.packs.show(version, within=who.tenant))
 
 
@@ -298,6 +301,7 @@ def pack_version(engine: TheEngine, who: Viewer, version: VersionPath) -> Versio
     response_class=Response,
 )
 def zip_of_pack(engine: TheEngine, who: Viewer, version: VersionPath) -> Response:
+    """The very bytes, whose sha256 the version names."""
     one = engine.packs.show(version, within=who.tenant)
     name = re.sub(r"[^A-Za-z0-9._-]", "-", f"{one.pack}-{one.version}")
     headers = {
