@@ -1,6 +1,7 @@
 """Who asks: by a token, by the host's own identity; and that another site's page is not one's own."""
 
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -134,3 +135,34 @@ def test_a_link_lets_in_once(service):
     assert identity.by_link(secret) is None
     assert identity.by_link(identity.create_link(who, lasts=timedelta(0))) is None
     assert identity.by_token(identity.create_link(who)) is None
+
+
+def test_what_is_asked_for_and_not_known_is_refused_and_not_left_out(service):
+    service.engine.accept(event())
+    answer = service.ask("GET", "/v1/deliveries?sate=dead&limit=1")
+    (said,) = problem(answer, 422, "input-invalid")["errors"]
+    assert (said["parameter"], "state" in said["detail"]) == ("sate", True)
+    assert problem(service.ask("DELETE", "/v1/tenants/shop/directory/records?usr=u-1"), 422, "input-invalid")
+    assert problem(service.ask("GET", "/v1/me?access_token=x"), 422, "input-invalid")
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/v1/me", "/t/shop", "/v1/nothing", "/static/pages.css"])
+def test_head_is_answered_as_get_without_the_content(service, path):
+    got, head = (service.ask(method, path) for method in ("GET", "HEAD"))
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-type"] == got.headers["content-type"]
+
+
+def test_behind_a_proxy_that_asks_for_another_host_the_public_address_is_ours(tmp_path):
+    known = {"public_url": "https://notify.example/livery", "rate": 0, "stranger_rate": 0}
+    service = Service(tmp_path, server=known)
+    try:
+        form = {"token": "x", "form_token": sha256(b"livery form\0own").hexdigest()}
+        for origin, status in (("https://notify.example", 403), ("https://evil.example", 403)):
+            headers = {"Origin": origin, "Cookie": "livery_form=own"}
+            answer = service.request("POST", "/sign-in", data=form, headers=headers)
+            assert answer.status_code == status
+            is_from_elsewhere = "another site" in answer.text
+            assert is_from_elsewhere is (origin != "https://notify.example")
+    finally:
+        service.close()

@@ -3,12 +3,15 @@
 import base64
 import io
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from depot.making import pack_zip, tiny_zip
 from livery.packtools.signing import make_keys, sign
+from livery.packtools.viewing import Viewing
 from service.served import Service, event, problem
+from waiting import until
 
 ZIP = {"content-type": "application/zip"}
 WRONG = {"strings/en.toml": '[tiny]\nsubject = "Order {{ event.order.idd }}"\ntext = "."\nclosing = "."\n'}
@@ -116,3 +119,24 @@ def test_what_was_copied_and_has_moved_on_is_told(service):
     kept(service)
     service.engine.packs.activate("north", "fjord", who="nele")
     assert service.ask("GET", "/v1/tenants/shop/packs/fjord/drift", "viewer", "shop").json() == []
+
+
+def test_who_looks_at_packs_waits_for_a_turn_and_takes_no_thread_from_others(service):
+    viewing = Viewing(service.engine, at_once=1, waiting=2)
+    service.app.state.viewing, was = viewing, service.app.state.viewing
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            with viewing.turn():
+                second = thread.submit(viewing.report, "north", "base")
+                until(lambda: viewing._places._value == 0)
+                answer = service.ask("GET", "/t/north/packs/findings/base")
+                assert answer.status_code == 503
+                assert "try again in half a minute" in answer.text
+                sent = service.ask("POST", "/v1/tenants/north/packs/check", content=tiny_zip(), headers=ZIP)
+                assert problem(sent, 503, "backlogged")
+                assert sent.headers["retry-after"] == "30"
+            assert second.result().is_fine()
+        assert service.ask("GET", "/t/north/packs/findings/base").status_code == 200
+    finally:
+        viewing.close()
+        service.app.state.viewing = was

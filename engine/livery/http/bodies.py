@@ -9,17 +9,20 @@ from typing import Any
 from urllib.parse import unquote
 
 from fastapi import Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from livery import border
-from livery.errors import EventError, Problem, shown
+from livery.errors import EventError, InputError, Problem, shown
 from livery.http.intake import Raw
 from livery.http.problems import BODY, Told
 
 STRUCTURED, BATCH, JSON = "application/cloudevents+json", "application/cloudevents-batch+json", "application/json"
 _PLAIN = frozenset({STRUCTURED, BATCH, JSON})
 MAX_EVENTS = 1000
+_NAME = 80
+"""Characters of a name in a query that an error repeats."""
 _PREFIX, _NOT_IN_HEADERS = "ce-", frozenset({"data", "data_base64", "datacontenttype"})
 
 
@@ -39,14 +42,36 @@ class StrictRoute(APIRoute):
     """A route that reads JSON strictly."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle, known = super().get_route_handler(), _asked_by(self.dependant)
 
         async def handled(request: Request) -> Response:
             if b"%00" in request.scope["query_string"] or "\x00" in request.scope["path"]:
                 raise HTTPException(400, "There is a NUL in the address, which no store can hold.")
+            if self.path.startswith("/v1/"):
+                _check_query(request, known)
             return await handle(StrictRequest(request.scope, request.receive))
 
         return handled
+
+
+def _asked_by(dependant: Dependant) -> frozenset[str]:
+    """The names that a route reads of a query, by itself and by what it depends on."""
+    own = (one.alias for one in dependant.query_params)
+    return frozenset(own).union(*(_asked_by(one) for one in dependant.dependencies))
+
+
+def _check_query(request: Request, known: frozenset[str]) -> None:
+    """That nothing is asked for which is not read: a filter that is mistyped would give all there is.
+
+    Raises:
+        Told: 422, names each.
+
+    """
+    unknown = [name for name in request.query_params if name not in known] if request.scope["query_string"] else []
+    if unknown:
+        expected = f"one of {', '.join(sorted(known))}" if known else "nothing after the `?`"
+        problems = [Problem(name[:_NAME], expected) for name in dict.fromkeys(unknown)]
+        raise Told(InputError("the address asks for what is not known here:", problems), 422)
 
 
 async def events_of(request: Request) -> tuple[list[Raw], bool]:

@@ -7,6 +7,7 @@ that does not exist; that is said by the engine, which is handed the tenant they
 import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.openapi.models import HTTPBearer
@@ -203,6 +204,12 @@ def _check_same_site(request: Request) -> None:
 
     """
     site, origin = request.headers.get("sec-fetch-site", ""), request.headers.get("origin", "")
-    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
-    if site in ("cross-site", "same-site") or (origin and origin != own):
+    own = {f"{request.url.scheme}://{request.headers.get('host', '')}", _public(request)}
+    if site in ("cross-site", "same-site") or (origin and origin not in own):
         raise Forbidden("This came from another site's page; only this service's own pages change something.")
+
+
+def _public(request: Request) -> str:
+    """The origin that people know the service by, if it is told: proxies may ask for another host."""
+    parts = urlsplit(request.app.state.engine.config.server.public_url or "")
+    return f"{parts.scheme}://{parts.netloc}"

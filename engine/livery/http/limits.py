@@ -47,13 +47,16 @@ class Limits:
             return
         name = f"{self._first}{next(self._count):08x}"
         scope[REQUEST_ID] = name
-        named = (b"x-request-id", name.encode())
+        named, is_head = (b"x-request-id", name.encode()), scope["method"] == "HEAD"
+        scope = {**scope, "method": "GET"} if is_head else scope  # RFC 9110, 9.3.2: the same without the content
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 have = {key.lower() for key, _ in message.get("headers", ())}
                 more = [one for one in (named, *_HEADERS) if one[0] not in have]
                 message = {**message, "headers": [*message.get("headers", ()), *more]}
+            elif is_head and message["type"] == "http.response.body":
+                message = {**message, "body": b""}
             await send(message)
 
         if sum(len(key) + len(value) for key, value in scope["headers"]) > _MOST_HEADERS:

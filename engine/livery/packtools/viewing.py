@@ -7,10 +7,10 @@ compiled; so few are kept, and one message is made at a time.
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import TYPE_CHECKING
 
-from livery.errors import NotFound
+from livery.errors import Backlogged, NotFound
 from livery.hooks import silent
 from livery.packs.stored import Active
 from livery.packtools.checking import Report, check
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from livery.engine import Engine
 
 _KEPT, _REPORTS = 3, 50
+_AT_ONCE, _WAITING = 2, 10
+"""So many packs are made at once, and so many people wait for that: each takes a process, and seconds of it."""
 _Key = tuple[str, str, int, tuple[tuple[str, str], ...], tuple[str, ...]]
 
 
@@ -31,14 +33,35 @@ class Viewing:
     Args:
         engine: whose packs, tenants and settings count.
         kept: how many benches stay open.
+        at_once: how many packs are made at once.
+        waiting: how many may be made or wait for it; who comes then is told to come again.
 
     """
 
-    def __init__(self, engine: "Engine", *, kept: int = _KEPT) -> None:
+    def __init__(
+        self, engine: "Engine", *, kept: int = _KEPT, at_once: int = _AT_ONCE, waiting: int = _WAITING
+    ) -> None:
         self._engine, self._most = engine, kept
+        self._turns, self._places = BoundedSemaphore(at_once), BoundedSemaphore(waiting)
         self._lock = Lock()
         self._kept: OrderedDict[_Key, Bench] = OrderedDict()
         self._reports: OrderedDict[_Key, Report] = OrderedDict()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Wait for one's turn to have a pack made, so that who looks at packs takes no thread from who does not.
+
+        Raises:
+            Backlogged: too many wait already.
+
+        """
+        if not self._places.acquire(blocking=False):
+            raise Backlogged("many packs are being looked at or checked right now; try again in half a minute")
+        try:
+            with self._turns:
+                yield
+        finally:
+            self._places.release()
 
     @contextmanager
     def bench(self, tenant: str, what: str, *, within: str | None = None) -> Iterator[Bench]:
@@ -52,10 +75,11 @@ class Viewing:
         Raises:
             NotFound: there is no such tenant, pack or version here.
             PackError: it cannot be opened.
+            Backlogged: too many wait for a bench already.
 
         """
         key, content = self._meant(tenant, what, within)
-        with self._lock, silent():
+        with self.turn(), self._lock, silent():
             found = self._kept.pop(key, None)
             if found is None:
                 self._shrink(self._most - 1)
@@ -69,18 +93,21 @@ class Viewing:
 
         Raises:
             NotFound: there is no such tenant, pack or version here.
+            Backlogged: too many wait for one already.
 
         """
         key, content = self._meant(tenant, what, within)
-        with self._lock:
-            found = self._reports.get(key)
-        if found is None:
+        if (known := self._reports.get(key)) is not None:
+            return known
+        with self.turn():
+            if (made := self._reports.get(key)) is not None:
+                return made  # by who was before
             with silent(), self._target(key, content) as target:
                 found = check(target)
-        with self._lock:
-            self._reports[key] = found
-            while len(self._reports) > _REPORTS:
-                self._reports.popitem(last=False)
+            with self._lock:
+                self._reports[key] = found
+                while len(self._reports) > _REPORTS:
+                    self._reports.popitem(last=False)
         return found
 
     def close(self) -> None:

@@ -185,7 +185,7 @@ def packs_of(engine: TheEngine, who: Viewer, tenant: TenantPath) -> PacksOut:
 async def check_pack(request: Request, engine: TheEngine, who: Designer, tenant: TenantPath) -> ReportOut:
     """Check a pack as the tenant would use it: files, texts, tokens, templates, and every message. Keeps nothing."""
     content = await _zip(request)
-    return _report(await run(uploading.check, engine, tenant, content, within=who.tenant))
+    return _report(await in_turn(request, uploading.check, engine, tenant, content, within=who.tenant))
 
 
 @routes.post(
@@ -211,8 +211,8 @@ async def upload_pack(
     If something is wrong, `errors` of the problem say each thing with its file, line and column.
     """
     content = await _zip(request)
-    made = await run(
-        uploading.upload, engine, tenant, content, who=who.name, signature=_signature(signature), note=note,
+    made = await in_turn(
+        request, uploading.upload, engine, tenant, content, who=who.name, signature=_signature(signature), note=note,
         within=who.tenant,
     )  # fmt: skip
     return UploadedOut(version=VersionOut.of(made.version), report=_report(made.report))
@@ -318,11 +318,15 @@ def remove_pack(engine: TheEngine, who: Designer, version: VersionPath, note: No
     engine.packs.remove(version, who=who.name, note=note, within=who.tenant)
 
 
-async def run(call: Any, *args: Any, **options: Any) -> Any:
-    """A call that takes seconds, where nobody else waits for it."""
+async def in_turn(request: Request, call: Any, *args: Any, **options: Any) -> Any:
+    """A call that makes a pack, which takes seconds: few at once, and nobody else waits for them."""
     from starlette.concurrency import run_in_threadpool
 
-    return await run_in_threadpool(lambda: call(*args, **options))
+    def made() -> Any:
+        with request.app.state.viewing.turn():
+            return call(*args, **options)
+
+    return await run_in_threadpool(made)
 
 
 async def _zip(request: Request) -> bytes:

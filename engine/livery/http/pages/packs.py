@@ -63,10 +63,11 @@ def upload(request: Request, who: Designer, tenant: str, form: Fields) -> Respon
     content = zip_.file.read(MAX_ZIP + 1)
     signature = signed.file.read(SIZE + 1) if signed is not None else None
     try:
-        made = upload_pack(
-            page.engine, page.tenant, content, who=who.name, signature=signature, note=form.text("note"),
-            within=page.within,
-        )  # fmt: skip
+        with request.app.state.viewing.turn():
+            made = upload_pack(
+                page.engine, page.tenant, content, who=who.name, signature=signature, note=form.text("note"),
+                within=page.within,
+            )  # fmt: skip
     except PackError as error:
         if not error.findings:
             return _show(page, problem=sentence(str(error)), status=422)
