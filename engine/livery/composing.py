@@ -17,6 +17,9 @@ MAX_LINE = 300
 MAX_FACTS = 20
 FIELDS = ("subject", "preheader", "title", "greeting", "closing", "footer")
 LONG = ("greeting", "closing")
+LINES = frozenset(["subject", "preheader", "title", "footer", "heading", "code", "label", "value", "alt"])
+"""Fields of notifications, blocks, facts and actions that `line` made: no more than `MAX_LINE` characters, empty or
+more than blanks."""
 _SCHEMES = ("https", "http", "mailto")
 SIDES = " sides"
 """Not a name that a text could use."""
@@ -43,8 +46,8 @@ def seen(event: Plain, year: int, sides: Sequence[Sequence[str]] | None = None) 
             audience; None for every block.
 
     """
-    envelope = {key: value for key, value in event.items() if key != "data"}
-    return {"event": event["data"], "envelope": envelope, "year": str(year), SIDES: sides}
+    envelope = dict(event)
+    return {"event": envelope.pop("data"), "envelope": envelope, "year": str(year), SIDES: sides}
 
 
 def prepared(

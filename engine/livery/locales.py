@@ -220,7 +220,7 @@ def clean(text: str) -> str:
 def one_line(text: str, limit: int = 0) -> str:
     """`text` cleaned, on one line; shortened to `limit` characters if given."""
     line = " ".join(clean(text).split())
-    return shorten(line, limit) if limit else line
+    return shorten(line, limit) if 0 < limit < len(line) else line
 
 
 def shorten(text: str, limit: int) -> str:

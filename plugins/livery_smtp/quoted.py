@@ -38,12 +38,11 @@ class _Known(dict[str, bytes]):
     def __missing__(self, text: str) -> bytes:
         found = self._old.get(text)
         if found is None:
-            found = self._encode(text)
-            mark = hash(text)
-            if mark not in self._once:
-                if len(self._once) >= _MANY:
-                    self._once.clear()
-                self._once.add(mark)
+            found, mark, once = self._encode(text), hash(text), self._once
+            if mark not in once:
+                if len(once) >= _MANY:
+                    once.clear()
+                once.add(mark)
                 return found
         self._size += len(found) + _COST
         if self._size > _ROOM:
@@ -70,8 +69,11 @@ def quoted(text: str, pieces: Sequence[str] = ()) -> list[bytes]:
 
 def _encoded(piece: str) -> bytes:
     """A piece that begins wherever a line does, and ends where the next may go on."""
-    if folded := _folded(piece):
-        return f"{folded}=\r\n".encode()
+    if _is_plain(piece):
+        if len(piece) <= _SOFT:
+            return f"{piece}=\r\n".encode()
+        if folded := _folded(piece):
+            return f"{folded}=\r\n".encode()
     if not piece:
         return b""
     if piece.endswith("\n"):
@@ -86,20 +88,23 @@ def _encoded(piece: str) -> bytes:
 
 def _encoded_line(line: str) -> bytes:
     """A line without its end, as one that has it."""
-    if line[-1:] != " " and (folded := _folded(line)):
-        return f"{folded}\r\n".encode()
+    if _is_plain(line) and line[-1] != " ":
+        if len(line) <= _LINE:
+            return f"{line}\r\n".encode()
+        if folded := _folded(line):
+            return f"{folded}\r\n".encode()
     return _undotted(_lines(f"{line}\n"))
 
 
+def _is_plain(text: str) -> bool:
+    """Whether it is ASCII of which nothing has to be encoded, but for a blank at its end."""
+    return text.isascii() and text.isprintable() and "=" not in text and text[:1] not in (".", "")
+
+
 def _folded(text: str) -> str:
-    """Plain ASCII with soft line breaks and nothing else to be done; empty if there is more to it."""
-    if "=" in text or text[:1] == "." or not (text.isascii() and text.isprintable()):
-        return ""
-    if len(text) > _SOFT:
-        text = "=\r\n".join([text[at : at + _SOFT] for at in range(0, len(text), _SOFT)])
-        if "\n." in text:
-            return ""
-    return text
+    """Plain text with soft line breaks; empty if a line would begin with a dot."""
+    folded = "=\r\n".join([text[at : at + _SOFT] for at in range(0, len(text), _SOFT)])
+    return "" if "\n." in folded else folded
 
 
 def _lines(text: str) -> bytes:

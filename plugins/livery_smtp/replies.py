@@ -8,6 +8,7 @@ from typing import NamedTuple
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])([^\r\n]*))?\r?\n?")
 MAX_LINE = 2048
 """Bytes of one line; RFC 5321 §4.5.3.1.5 allows 512."""
+_NO_SENSE = "the server's answer makes no sense"
 MAX_LINES = 100
 """Lines of one reply."""
 
@@ -53,13 +54,12 @@ class Reader:
             raise Garbled("a line without end")
         replies = []
         for line in whole:
-            found = _read(line) if len(line) <= MAX_LINE else None
-            if found is None or (self._lines and found[0].code != self._code):
-                raise Garbled("the server's answer makes no sense")
-            reply, is_last = found
+            reply, is_last = _read(line)
             if is_last and not self._lines:
                 replies.append(reply)
                 continue
+            if self._lines and reply.code != self._code:
+                raise Garbled(_NO_SENSE)
             self._code = reply.code
             self._lines += reply.lines
             if is_last:
@@ -71,11 +71,11 @@ class Reader:
 
 
 @lru_cache(maxsize=256)
-def _read(line: bytes) -> tuple[Reply, bool] | None:
+def _read(line: bytes) -> tuple[Reply, bool]:
     """What one line says, and whether its reply ends with it; servers say the same again and again."""
-    found = _LINE.fullmatch(line)
+    found = _LINE.fullmatch(line) if len(line) <= MAX_LINE else None
     if found is None:
-        return None
+        raise Garbled(_NO_SENSE)
     return Reply(int(found[1]), (_readable((found[3] or b"").decode("utf-8", "replace")),)), found[2] != b"-"
 
 

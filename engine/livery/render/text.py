@@ -16,12 +16,11 @@ def plain(said: Mapping[str, Any], own: Callable[[Mapping[str, Any]], str | None
         own: a block as the pack itself writes it; None leaves it, or all of them, to `block_text`.
 
     """
-    if own is None:
-        blocks = [block_text(block) for block in said["blocks"]]
-    else:
-        blocks = [block_text(block) if (mine := own(block)) is None else mine for block in said["blocks"]]
-    parts = [said["greeting"], *blocks, said["closing"]]
-    parts += ["\n".join(said["signature"]), f"{RULE}\n{said['footer']}" if said["footer"] else ""]
+    parts = [said["greeting"]]
+    for block in said["blocks"]:
+        mine = own(block) if own is not None else None
+        parts.append(block_text(block) if mine is None else mine)
+    parts += (said["closing"], "\n".join(said["signature"]), f"{RULE}\n{said['footer']}" if said["footer"] else "")
     return "\n\n".join(filter(None, parts)) + "\n"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from livery.composing import LINES
 from livery.packs.operations import Tongue, escaped, items, truth
 from livery.stencils.code import Reading, Unwritable, leave
 from livery.stencils.fill import LONG, Builder, at_length, attribute, is_link
@@ -66,6 +67,8 @@ class PageCode(Reading):
         super().__init__(tongue, "filling", {root: f"root{at}" for at, root in enumerate(roots)}, **helpers)
         self._builder = Builder(tongue)
         self._has_closure = False
+        self._parts: set[int] = set()
+        """Loops around that go through the facts or actions of a block."""
         self._run: list[_Same | _Either | str] = []
         """What is to be written next; a text is the name of a value."""
         self.line("out = filling.out")
@@ -153,7 +156,19 @@ class PageCode(Reading):
             self.line(f"blank = write_text(out, {'blank' if blank is OPEN else self.value(blank)}, {text})")
         return OPEN
 
+    def _is_line(self, ir: Any) -> bool:
+        """Whether it is what composing has made one line of."""
+        match ir:
+            case ["r", "n", [name]] | ["r", "s", [int(), name]]:
+                return name in LINES
+            case ["v", id_, [name]]:
+                return id_ in self._parts and name in LINES
+        return False
+
     def _printed(self, ir: Any) -> str:
+        if self._is_line(ir):
+            value = self._value(ir)
+            return self.kept(("o", value, value), lambda name: self.line(f"{name} = escaped({value})"))
         if ir[0] == "f" and ir[1] == "lines" and not ir[3] and not ir[4]:
             value, is_short = self._value(ir[2]), "({0}.isprintable() or {0}.splitlines() == [{0}])"
             slowly = f"filtered(tongue, {self.value('lines')}, {value}, (), none)"
@@ -235,6 +250,9 @@ class PageCode(Reading):
         if blank is not OPEN and (inside is OPEN or after is OPEN):
             self.line(f"blank = {self._known(blank)}")
         self._turns[id_], self._has_closure = (item, at, last), False
+        match over:
+            case ["r", "s", [int(), "facts" | "actions"]]:
+                self._parts.add(id_)
         with self.under(f"for {at}, {item} in enumerate({found}):"):
             begin = len(self._lines)
             self._branch(body, inside, OPEN if inside is OPEN else after if after is not OPEN else inside)
