@@ -3,6 +3,7 @@
 The same pages make the static gallery and the live preview; only the second knows `Live`.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -28,6 +29,11 @@ _OWN = "style-src 'self' file:; style-src-attr 'unsafe-inline'; script-src 'self
 _LINE, _TALLER_LINE, _SHORTEST, _TALLEST = 27, 30, 560, 2600
 _ROOM: dict[Device, tuple[int, int]] = {"desktop": (64, 520), "phone": (38, 440)}
 """By device: characters on a line of a usual e-mail, and the pixels of everything around its text."""
+_DRAWN: dict[Device, tuple[int, int]] = {"desktop": (64, 160), "phone": (38, 220)}
+_DRAWN_LINE, _TREE_LINE = 21, 16
+"""The same of what is drawn: a message of a chat, a tree of JSON, plain text."""
+_ENDS = re.compile(r"</(?:p|div|li|h\d|tr|dt|dd|pre|a|button|section|summary)>|<br>")
+_MARKUP = re.compile(r"<[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,7 @@ class Pages:
             look=look,
             case=case,
             ways=_ways(bench, case),
-            heights={device: height(look, device) for device in WIDTHS},
+            heights={device: height(look, device, self.drawing(look)) for device in WIDTHS},
             drawing=self.drawing(look) if case.channel.format in _DRAWINGS else "",
             text=plain,
             source=data.tree(look.message.body) if look.message.body and not is_data else "",
@@ -173,14 +179,28 @@ def asset(name: str) -> str:
     return _asset(name)
 
 
-def height(look: Look, device: Device) -> int:
-    """How tall a frame should be so that a usual e-mail needs no scrolling: a guess from its text.
+def height(look: Look, device: Device, drawing: str = "") -> int:
+    """How tall a frame should be so that a usual message needs no scrolling: a guess from its text.
 
     Nobody can ask a sandboxed document; where the guess is too small, the frame scrolls.
+
+    Args:
+        look: the message.
+        device: what it is shown on.
+        drawing: our own drawing of what is no e-mail.
+
     """
-    room, around = _ROOM[device]
-    rows = sum(-(-len(line) // room) if line.strip() else 0.8 for line in look.message.text.splitlines())
-    line = _LINE if look.direction == "ltr" else _TALLER_LINE
+    is_mail = look.message.format is Format.EMAIL
+    text = look.message.text if is_mail else _MARKUP.sub("", _ENDS.sub("\n", drawing))
+    room, around = (_ROOM if is_mail else _DRAWN)[device]
+    rows = sum(-(-len(line) // room) if line.strip() else 0.8 * is_mail for line in text.splitlines())
+    line = (
+        (_LINE if look.direction == "ltr" else _TALLER_LINE)
+        if is_mail
+        else _TREE_LINE
+        if look.message.format is Format.JSON
+        else _DRAWN_LINE
+    )
     return min(max(int(rows * line) + around, _SHORTEST), _TALLEST)
 
 

@@ -15,7 +15,7 @@ from livery.packtools import drift
 from livery.packtools.viewing import Viewing
 from livery.studio import mail
 from livery.studio.bench import Bench
-from livery.studio.cases import SCHEMES, WIDTHS, Case, Scheme, language
+from livery.studio.cases import SCHEMES, WIDTHS, Case, Device, Scheme, language
 from livery.studio.pages import Pages, height
 
 router = pages()
@@ -131,6 +131,7 @@ def _looked(page: Page, what: str, bench: Bench, wish: Wish) -> Response:
     if case is None:
         raise NotFound(f"{bench.label} says nothing of any event type that there is here")
     seen = bench.look(case.slug)
+    device: Device = "phone" if wish.device == "phone" else "desktop"
     same = [one for one in cases if one.notification == case.notification]
     here = {
         "notification": case.notification, "locale": case.locale, "sample": case.sample.name,
@@ -160,8 +161,8 @@ def _looked(page: Page, what: str, bench: Bench, wish: Wish) -> Response:
         devices=ways("device", [("desktop", "Desktop"), ("phone", "Phone")]),
         schemes=ways("scheme", [("light", "Light"), ("dark", "Dark")]),
         frame=page.here("packs", "frame", what, case.slug, wish.scheme),
-        width=WIDTHS["phone" if wish.device == "phone" else "desktop"],
-        height=height(seen, "phone" if wish.device == "phone" else "desktop"),
+        width=WIDTHS[device],
+        height=height(seen, device, Pages(bench.id, bench, page.tenant).drawing(seen)),
     )
 
 
