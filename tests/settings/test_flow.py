@@ -163,6 +163,49 @@ def test_explaining_makes_no_store(settings, tmp_path):
     assert not (tmp_path / "livery.db").exists()
 
 
+# ------------------------------------------------------------------ what is kept in memory
+
+
+def through(engine, number: int, seller: str = "res-org-n") -> set[str]:
+    """The channels one more event goes out by."""
+    data = {**EVENT["data"], "seller": {"id": seller, "name": "A seller"}}
+    ids = engine.accept(event(number, data=data)).deliveries
+    return {engine.delivery(one).channel for one in ids}
+
+
+def test_what_is_scheduled_counts_from_its_first_moment_to_its_last(engine, clock):
+    starts, ends = clock.at + timedelta(hours=1), clock.at + timedelta(hours=2)
+    engine.settings.change(
+        "res-org-n", "set", "enabled", value=False, channel="webhook", starts=starts, ends=ends, note="stocktaking"
+    )
+    moment = timedelta(microseconds=1)
+    for number, at in enumerate((clock.at, starts - moment, starts, ends - moment, ends, ends + moment)):
+        clock.at = at
+        assert through(engine, number) == ({"smtp"} if starts <= at < ends else {"smtp", "webhook"})
+
+
+def test_a_tenant_that_moves_has_the_channels_of_those_above_it_now(engine):
+    engine.tenants.add("kiosk", parent="north")
+    assert through(engine, 1, "kiosk") == {"smtp", "webhook"}
+    engine.tenants.change("kiosk", parent="south")
+    assert through(engine, 2, "kiosk") == {"smtp"}
+
+
+def test_what_another_process_changes_counts_for_the_next_event(engine, settings):
+    assert through(engine, 1) == {"smtp", "webhook"}
+    with Engine.open(Config.load(None, **settings)) as other:
+        other.settings.change("north", "set", "enabled", value=False, channel="webhook")
+    assert through(engine, 2) == {"smtp"}
+
+
+def test_what_would_be_is_not_taken_for_what_is(engine, clock):
+    assert through(engine, 1) == {"smtp", "webhook"}
+    clock.at += timedelta(seconds=1)
+    proposal = engine.settings.propose("north", "set", "enabled", value=False, channel="webhook")
+    assert engine.settings.what_if(proposal, since=clock.at - timedelta(days=1)).differing == 1
+    assert through(engine, 2) == {"smtp", "webhook"}
+
+
 # ------------------------------------------------------------------ what if, and as code
 
 
