@@ -27,5 +27,5 @@ def event_json(notification: Notification, event: Event, limits: Limits) -> Mess
 
 
 def _said(notification: Notification) -> dict[str, Any]:
-    plain_data = notification.model_dump(mode="json", include=_SHOWN)
-    return {**plain_data, "text": plain(notification.model_dump(mode="json"))}
+    whole = notification.model_dump(mode="json")
+    return {**{name: one for name, one in whole.items() if name in _SHOWN}, "text": plain(whole)}
