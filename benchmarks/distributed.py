@@ -77,9 +77,10 @@ def workers(folder: Path, count: int) -> Iterator[list[subprocess.Popen[bytes]]]
             one.wait()
 
 
-def until(count: int, http: Receiver) -> None:
+def until(count: int, http: Receiver, made: Sequence["subprocess.Popen[bytes]"]) -> None:
     while http.count < count:
         time.sleep(0.002)
+        assert all(one.poll() is None for one in made), "a worker ended by itself"
 
 
 def whole_flow(bench: "Bench", count: int, name: str) -> float:
@@ -89,7 +90,7 @@ def whole_flow(bench: "Bench", count: int, name: str) -> float:
         for turn in range(3):  # each of them gets some
             before = http.count
             engine.accept_all(events(f"{name}-warm{turn}", 40 * count))
-            until(before + 40 * count, http)
+            until(before + 40 * count, http, made)
         for one in made:
             one.send_signal(signal.SIGSTOP)
         for start in range(0, number, 500):
@@ -97,7 +98,7 @@ def whole_flow(bench: "Bench", count: int, name: str) -> float:
         before, began = http.count, time.perf_counter()
         for one in made:
             one.send_signal(signal.SIGCONT)
-        until(before + number, http)
+        until(before + number, http, made)
         return number / (time.perf_counter() - began)
 
 
@@ -151,11 +152,11 @@ def accepting(bench: "Bench", name: str) -> dict[str, float]:
 def idle_way(bench: "Bench") -> list[float]:
     """Milliseconds from `accept` to the request, one at a time, of a warm worker that has nothing to do."""
     took = []
-    with workers(bench.folder, 1):
+    with workers(bench.folder, 1) as made:
         for number, one in enumerate(events("idle", IDLE + WARM)):
             before, began = bench.http.count, time.perf_counter()
             bench.engine.accept(one)
-            until(before + 1, bench.http)
+            until(before + 1, bench.http, made)
             if number >= WARM:
                 took.append((time.perf_counter() - began) * 1000)
     return took
@@ -184,7 +185,7 @@ def long_queue(bench: "Bench") -> tuple[Sequence[float], Sequence[float]]:
             for turn in ("warm", "measured"):
                 before, began = bench.http.count, time.perf_counter()
                 bench.engine.accept_all(events(f"{name}-{turn}", number))
-                until(before + number, bench.http)
+                until(before + number, bench.http, [one])
             rates.append(number / (time.perf_counter() - began))
             memory.append(resident(one))
     return memory, rates
@@ -225,8 +226,8 @@ class Bench:
         for how in rounds[0]:
             rate = statistics.median(one[how] for one in rounds)
             print(f"accept, {how:<26}{rate:8.0f} /s{rate / first:8.2f} of one by one")
-        with workers(self.folder, 1):  # what was accepted goes out
-            until(self.http.count + ROUNDS * 700, self.http)
+        with workers(self.folder, 1) as made:  # what was accepted goes out
+            until(self.http.count + ROUNDS * 700, self.http, made)
 
     def idle(self) -> None:
         took = idle_way(self)
