@@ -99,7 +99,9 @@ def _parsed(text: str, what: str) -> Any:
     except RecursionError:
         raise EventError(f"{what} is nested deeper than {MAX_DEPTH} levels") from None
     except ValueError as error:
-        raise EventError(f"{what} is not JSON that every store can hold: {error}") from None
+        is_long = "digits" in str(error)  # Python's own words are about a setting of Python's
+        said = "a number has more digits than can be read" if is_long else str(error)
+        raise EventError(f"{what} is not JSON that every store can hold: {said}") from None
 
 
 def _is_deep(text: str, data: Any) -> bool:
