@@ -4,6 +4,7 @@ The same rule whatever the store could bear (threat T24): at most 256 KiB and 32
 surrogates, no NaN or Infinity, no key twice.
 """
 
+import codecs
 import json
 import math
 import re
@@ -15,6 +16,7 @@ from livery.errors import EventError, Problem, shown
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
+_MARK = codecs.BOM_UTF8
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """What NUL and half characters come as: as such they are no JSON and no UTF-8."""
 
@@ -86,7 +88,7 @@ def sized(raw: bytes) -> bytes:
 
 def _text(raw: bytes, what: str) -> str:
     try:
-        return raw.decode("utf-8-sig")
+        return raw.removeprefix(_MARK).decode()
     except UnicodeDecodeError as error:
         raise EventError(f"{what} is not UTF-8 text: byte {error.start} is wrong") from None
 
