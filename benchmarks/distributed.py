@@ -50,6 +50,7 @@ def settings(url: str, port: int) -> str:
     )
     return (
         f'database_url = "{url}"\nconcurrency = {AT_ONCE}\n[delivery]\ndestination_concurrency = {AT_ONCE}\n'
+        "max_backlog = 0\n"
         f'[outbound]\nallow = ["127.0.0.1"]\n[tenants.platform]\n{sellers}'
     )
 
