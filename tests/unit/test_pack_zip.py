@@ -356,5 +356,5 @@ def test_a_pipe_that_took_the_place_of_a_zip_is_refused_and_never_waited_for(tmp
 
 
 def test_a_file_that_is_no_zip_says_what_a_pack_is(tmp_path):
-    with pytest.raises(PackError, match=r"is no zip; name a folder or a \.zip"):
+    with pytest.raises(PackError, match=r"is no zip; a pack is a folder, or a zip of one"):
         open_source(write(tmp_path, {"pack.toml": manifest("p")}) / "pack.toml")

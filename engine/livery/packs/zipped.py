@@ -95,7 +95,7 @@ def _directory(raw: bytes, gathering: Gathering) -> list[ZipInfo]:
     # Before the directory is read: one of a hundred thousand entries takes seconds, and a hundred megabytes.
     at = raw.rfind(_END, max(0, len(raw) - _END_FORMAT.size - _MAX_COMMENT))
     if at < 0 or len(raw) - at < _END_FORMAT.size:
-        gathering.refuse("is no zip", fix="name a folder or a .zip")
+        gathering.refuse("is no zip", fix="a pack is a folder, or a zip of one: livery pack build makes it")
     _, _, _, _, count, size, _, _ = _END_FORMAT.unpack_from(raw, at)
     if count > MAX_ENTRIES or size > _MAX_DIRECTORY:
         gathering.refuse(f"has more than {MAX_ENTRIES:,} entries")
