@@ -18,10 +18,10 @@ def main() -> None:
 
         if quick.render(sys.argv[2:]):
             return
-    from livery.cli import app
+    from livery.cli import run
 
     gc.enable()
-    app()
+    run()
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from contextlib import suppress
 import pytest
 
 from cli.commands import EVENTS, livery
+from packtools.making import FILES
 
 MANIFEST = 'format = 1\nid = "fjord"\nversion = "1.0.0"\ntitle = "Fjord"\nlicense = "MIT"\nparent = "base"\n'
-WRONG = '[common]\nclosing = "Order {{ event.order.idd }}"\n'
+SMALL = {**FILES, "pack.toml": FILES["pack.toml"].replace("tiny", "fjord").replace("Tiny", "Fjord")}
+STRINGS = "strings/en.toml"
 CONFIG = """pack_paths = ["fjord"]
 database_url = "sqlite:///livery.db"
 [channels.smtp]
@@ -36,9 +38,15 @@ def pack(tmp_path, files=None):
     return tmp_path
 
 
+def small(tmp_path, files=None):
+    """One without a parent, with one notification in one language: a check of it is quick."""
+    return pack(tmp_path, {**SMALL, **(files or {})})
+
+
 @pytest.fixture(scope="module")
 def wrong(tmp_path_factory):
-    return pack(tmp_path_factory.mktemp("wrong"), {"strings/en.toml": WRONG})
+    text = FILES[STRINGS].replace("event.order.id", "event.order.idd")
+    return small(tmp_path_factory.mktemp("wrong"), {STRINGS: text})
 
 
 # --------------------------------------------------------------------------- check
@@ -83,7 +91,7 @@ def test_check_for_github_makes_annotations(wrong):
 
 
 def test_warnings_end_with_1_only_if_strict(tmp_path):
-    home = pack(tmp_path, {"strings/en.toml": '[common]\nclosng = "x"\n'})
+    home = small(tmp_path, {STRINGS: FILES[STRINGS] + 'closng = "x"\n'})
     assert livery("pack", "check", "fjord", cwd=home).returncode == 0
     done = livery("pack", "check", "fjord", "--strict", cwd=home)
     assert done.returncode == 1
@@ -94,10 +102,11 @@ def test_several_packs_are_checked_at_once_and_a_broken_one_has_findings(wrong):
     broken = wrong / "broken"
     broken.mkdir()
     (broken / "pack.toml").write_text("format = 1\n")
-    done = livery("pack", "check", "broken", "polar", cwd=wrong)
+    small(wrong / "good")
+    done = livery("pack", "check", "broken", "good/fjord", cwd=wrong)
     assert done.returncode == 1
     assert "broken/pack.toml: error missing: id is missing" in done.stdout
-    assert "✓ polar 1.0.0" in done.stdout
+    assert "✓ fjord 1.0.0" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [("nope",), ("./no/such.zip",), ("base", "--seller", "nobody")])
@@ -167,7 +176,7 @@ def test_new_overwrites_nothing(tmp_path):
 
 def test_new_with_a_configuration_says_what_to_add_to_it(tmp_path):
     (tmp_path / "livery.toml").write_text("[tenants.platform]\n")
-    done = livery("pack", "new", "fjord", "--json", cwd=tmp_path)
+    done = livery("pack", "new", "fjord", "--locale", "en", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["config_is_new"] is False
@@ -229,7 +238,7 @@ def test_explain_asks_which_notification_if_there_are_several(tmp_path):
 
 
 def test_build_makes_a_zip_that_check_takes_and_refuses_what_is_wrong(tmp_path, wrong):
-    home = pack(tmp_path)
+    home = small(tmp_path)
     done = livery("pack", "build", "fjord", cwd=home)
     assert done.returncode == 0, done.stdout
     assert livery("pack", "check", "fjord-1.0.0.zip", "--strict", cwd=home).returncode == 0
@@ -347,9 +356,9 @@ def test_every_command_speaks_json(tmp_path):
 
 
 def test_nothing_a_pack_says_moves_the_cursor(tmp_path):
-    escaped = '[common]\nclosing = "{{ event[\'\\u001b[2J\'] }}\\u202e"\n"\\u001b[31m" = "x"\n'
-    manifest = MANIFEST.replace('"1.0.0"', '"1\\u001b[31m"')
-    home = pack(tmp_path, {"strings/en.toml": escaped, "pack.toml": manifest})
+    escaped = '[tiny]\nclosing = "{{ event[\'\\u001b[2J\'] }}\\u202e"\n"\\u001b[31m" = "x"\n'
+    manifest = SMALL["pack.toml"].replace('"1.0.0"', '"1\\u001b[31m"')
+    home = small(tmp_path, {STRINGS: escaped, "pack.toml": manifest})
     for command in (("check", "fjord"), ("check", "fjord", "--format", "github"), ("list",)):
         done = livery("pack", *command, cwd=home)
         assert "\x1b" not in done.stdout + done.stderr

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cli.commands import livery
 from databases import database
 from directory.people import contact, opened, organization, user
 from livery.directory import files
@@ -245,11 +246,6 @@ def test_what_is_exported_is_imported_as_it_was(engine, tmp_path_factory, users,
 CONFIG = (
     'database_url = "sqlite:///livery.db"\n[channels.smtp]\n[tenants.platform]\n[tenants.shop]\nparent = "platform"\n'
 )
-
-
-def livery(*arguments, cwd, **options):
-    command = [sys.executable, "-m", "livery", *map(str, arguments)]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
 
 
 def test_the_command_tells_what_it_did_and_exits_accordingly(tmp_path):

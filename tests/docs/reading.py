@@ -71,7 +71,7 @@ class Follower:
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("LIVERY_", "COV_"))}
         scripts = os.pathsep.join([sysconfig.get_path("scripts"), os.environ["PATH"]])
         self._environment = {**clean, "PATH": scripts, "LIVERY_CHANNELS__SMTP__PORT": str(smtp_port)}
-        self._environment |= {"PYTHONPATH": str(folder), "NO_COLOR": "1", "XDG_CACHE_HOME": str(folder / ".cache")}
+        self._environment |= {"PYTHONPATH": str(folder), "NO_COLOR": "1"}
 
     def follow(self, block):
         if "no-run" in block.words:

@@ -8,6 +8,7 @@ from livery.studio.opening import Target
 
 EVENT = json.loads((Path(__file__).parents[2] / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
 NOTIFICATION = "notifications/offer_provision_error.toml"
+LAYOUT, TEXT, STRINGS = "layouts/email.mjml.j2", "blocks/text.mjml.j2", "strings/en.toml"
 FILES = {
     "pack.toml": """format = 1
 id = "tiny"
@@ -66,6 +67,12 @@ def write(folder, files):
 def tiny(tmp_path, files=None):
     """The small pack, with files laid over its own."""
     return write(tmp_path / "tiny", {**FILES, **(files or {})})
+
+
+def changed(file, old, new):
+    """One of the small pack's files with a piece replaced, which must be there."""
+    assert old in FILES[file]
+    return {file: FILES[file].replace(old, new, 1)}
 
 
 def over(tmp_path, parent="base", files=None, name="fjord"):

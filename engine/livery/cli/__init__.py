@@ -1,6 +1,10 @@
 """The command line: commands over Engine, no logic of their own."""
 
+import sys
+from collections.abc import Sequence
+
 import typer
+from typer.main import get_command_name
 
 from livery.cli import (
     directory,
@@ -63,3 +67,25 @@ def _root(*, version: bool = typer.Option(False, "--version", help="Print the ve
 
         typer.echo(f"livery {__version__}")
         raise typer.Exit
+
+
+def run() -> None:
+    """Run what the command line asks for. Nothing else is made: all commands together cost more than a short one."""
+    _keep(app, sys.argv[1:])
+    app()
+
+
+def _keep(group: typer.Typer, words: Sequence[str]) -> None:
+    """Leave of a group what the first word names; all of it, where that is none of its names."""
+    name = words[0] if words else ""
+    commands = [
+        one
+        for one in group.registered_commands
+        if one.callback and (one.name or get_command_name(one.callback.__name__)) == name
+    ]
+    groups = [one for one in group.registered_groups if one.name == name]
+    if commands or groups:
+        group.registered_commands, group.registered_groups = commands, groups
+    for one in groups:
+        if one.typer_instance:
+            _keep(one.typer_instance, words[1:])
