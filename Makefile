@@ -28,9 +28,9 @@ imports: $(READY)       ## the layers
 
 check: test lint types imports
 
-soak: $(READY)          ## the long versions: crashes, hostile input, plans on a million rows, the API by its description, odd text in pages
+soak: $(READY)          ## the long versions: crashes, hostile input, plans on a million rows, the API by its description, odd text in pages, every e-mail for axe
 	LIVERY_SOAK=1 $(BIN)/python -m pytest -n 0 tests/crash tests/hostile tests/store/test_plans.py \
-	  tests/service/test_openapi.py tests/service/test_pages_matrix.py
+	  tests/service/test_openapi.py tests/service/test_pages_matrix.py tests/a11y/test_emails.py
 
 docs: $(READY)          ## write the generated passages of the docs
 	$(BIN)/python docs/generate.py

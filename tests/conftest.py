@@ -8,6 +8,7 @@ import importlib.util
 import logging
 import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -48,6 +49,16 @@ def cache_of_our_own(tmp_path_factory):
     os.environ.pop("XDG_CACHE_HOME", None)
     if before is not None:
         os.environ["XDG_CACHE_HOME"] = before
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_store_is_left_where_the_tests_run():
+    """A test that opens the store of a configuration that names none makes `livery.db` in the working directory."""
+    here = Path.cwd()
+    before = {*here.glob("*.db*")}
+    yield
+    left = {*here.glob("*.db*")} - before
+    assert not left, f"a test of this file, or of one that ran beside it, left {sorted(map(str, left))}"
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +121,10 @@ def own_postgres(second_postgres):
     return second_postgres
 
 
+LONG = ("docs/test_pages.py", "contracts/test_channels.py", "thirdparty/test_distributions.py")
+"""A page of the docs is one test, far sides are waited for until they time out, and wheels are built one by one."""
+
+
 def pytest_collection_modifyitems(items):
-    """The longest begin first: a page of the docs is one test, and at the end all would wait for it."""
-    items.sort(key=lambda item: item.path.name != "test_pages.py" or item.path.parent.name != "docs")
+    """The longest begin first: at the end all would wait for them."""
+    items.sort(key=lambda item: "/".join(item.path.parts[-2:]) not in LONG)

@@ -23,12 +23,16 @@ def livery(*arguments, cwd, env=None, input=""):  # noqa: A002 - as subprocess.r
     return _WARM.run(command, cwd, environment, input)
 
 
+def _of_python(environment):
+    return {name: value for name, value in environment.items() if name.startswith("PYTHON")}
+
+
 def _is_measured_or_apart(environment):
     """Whether coverage is to see it, or its interpreter is to be another than ours: then it starts anew."""
-    names = {name for name in (*os.environ, *environment) if name.startswith("PYTHON")}
-    return any(name.startswith("COV") for name in environment) or any(
-        os.environ.get(name) != environment.get(name) for name in names
-    )
+    return any(name.startswith("COV") for name in environment) or _of_python(environment) != _OURS
+
+
+_OURS = _of_python(os.environ)
 
 
 class _Warm:

@@ -6,8 +6,8 @@ import pytest
 
 from hostile.rig import Rig
 
-_MANY = 12
-"""Cases of one test from which on only some are in the short run."""
+_MANY, _PART = 12, 8
+"""Cases of one test from which on only some are in the short run, and which part of them."""
 _WORST = pytest.StashKey[dict[str, float]]()
 
 
@@ -30,7 +30,7 @@ def pytest_terminal_summary(terminalreporter, config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Of a test with many cases every fourth is in the short run, all are in the long one (`make soak`)."""
+    """Of a test with many cases every eighth is in the short run, all are in the long one (`make soak`)."""
     if os.environ.get("LIVERY_SOAK"):
         return
     counted: Counter[str] = Counter()
@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(config, items):
         if not _is_ours(item) or many[_test(item)] < _MANY:
             continue
         counted[_test(item)] += 1
-        if counted[_test(item)] % 4 != 1:
+        if counted[_test(item)] % _PART != 1:
             left_out.append(item)
     gone = set(left_out)
     items[:] = [item for item in items if item not in gone]
