@@ -114,7 +114,7 @@ def test_the_request_that_the_docs_show_is_accepted(service):
     root = Path(__file__).parents[2]
     page = (root / "docs/host.md").read_text("utf-8")
     shown = page.partition("```text\ncurl ")[2].partition("```")[0]
-    words = shlex.split(shown.replace("\\\n", " ").replace("$LIVERY_TOKEN", service.token("sender")))
+    words = shlex.split(shown.replace("\\\n", " ").replace("$TOKEN", service.token("sender")))
     url, *options = words
     given = list(zip(options[::2], options[1::2], strict=True))
     headers = dict(value.split(": ", 1) for name, value in given if name == "-H")
