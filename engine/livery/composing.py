@@ -20,6 +20,8 @@ LONG = ("greeting", "closing")
 LINES = frozenset(["subject", "preheader", "title", "footer", "heading", "code", "label", "value", "alt"])
 """Fields of notifications, blocks, facts and actions that `line` made: no more than `MAX_LINE` characters, empty or
 more than blanks."""
+PARAGRAPHS = frozenset([*LONG, "text"])
+"""Fields that `paragraph` made: the same, of `MAX_TEXT` characters."""
 _SCHEMES = ("https", "http", "mailto")
 SIDES = " sides"
 """Not a name that a text could use."""

@@ -138,7 +138,7 @@ class Pool:
             if self._rouse(self._idle.pop()):
                 return
         opening = len(self._workers) - len(self._sessions)
-        if len(self._workers) < self._limit() and opening + len(self._free) < len(self._waiting):
+        if opening + len(self._free) < len(self._waiting) and len(self._workers) < self._limit():
             task = self._loop.create_task(self._work())
             self._workers.add(task)
             task.add_done_callback(self._ended)

@@ -26,9 +26,10 @@ def plain(said: Mapping[str, Any], own: Callable[[Mapping[str, Any]], str | None
 
 def block_text(block: Mapping[str, Any]) -> str:
     """One block (as plain data) as text."""
-    match block["kind"]:
-        case "text":
-            return f"{block['heading']}\n{block['text']}" if block["heading"] else str(block["text"])
+    kind = block["kind"]
+    if kind == "text":
+        return f"{block['heading']}\n{block['text']}" if block["heading"] else str(block["text"])
+    match kind:
         case "error":
             lines = [*block["text"].splitlines(), *([f"[{block['code']}]"] if block["code"] else [])]
             return _under(block["heading"], [f"    {line}" for line in lines])
@@ -37,7 +38,7 @@ def block_text(block: Mapping[str, Any]) -> str:
         case "list":
             return _under(block["heading"], [f"- {item}" for item in block["items"]])
         case "actions":
-            return "\n".join(f"{action['label']}: {action['url']}" for action in block["actions"])
+            return "\n".join([f"{action['label']}: {action['url']}" for action in block["actions"]])
         case "image":
             return str(block["alt"])
         case _:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from livery.composing import LINES
+from livery.composing import LINES, PARAGRAPHS
 from livery.packs.operations import Tongue, escaped, items, truth
 from livery.stencils.code import Reading, Unwritable, leave
 from livery.stencils.fill import LONG, Builder, at_length, attribute, is_link
@@ -156,30 +156,30 @@ class PageCode(Reading):
             self.line(f"blank = write_text(out, {'blank' if blank is OPEN else self.value(blank)}, {text})")
         return OPEN
 
-    def _is_line(self, ir: Any) -> bool:
-        """Whether it is what composing has made one line of."""
+    def _composed(self, ir: Any) -> str:
+        """The name of a field, where composing has made it a line or a paragraph; else empty."""
         match ir:
             case ["r", "n", [name]] | ["r", "s", [int(), name]]:
-                return name in LINES
-            case ["v", id_, [name]]:
-                return id_ in self._parts and name in LINES
-        return False
+                return name if name in LINES or name in PARAGRAPHS else ""
+            case ["v", id_, [name]] if id_ in self._parts:
+                return name if name in LINES else ""
+        return ""
 
     def _printed(self, ir: Any) -> str:
-        if self._is_line(ir):
-            value = self._value(ir)
-            return self.kept(("o", value, value), lambda name: self.line(f"{name} = escaped({value})"))
-        if ir[0] == "f" and ir[1] == "lines" and not ir[3] and not ir[4]:
-            value, is_short = self._value(ir[2]), "({0}.isprintable() or {0}.splitlines() == [{0}])"
-            slowly = f"filtered(tongue, {self.value('lines')}, {value}, (), none)"
-        else:
-            value, is_short = self._value(ir), "not {0}.isspace()"
-            slowly = value
-        quickly = f"{value}.__class__ is str and len({value}) <= {LONG} and {is_short.format(value)}"
-        if value == slowly:
-            line = f"escaped({value}) if {quickly} else oddly(tongue, filling, {slowly})"
-        else:
-            line = f"escaped({value}) if {quickly} and not {value}.isspace() else oddly(tongue, filling, {slowly})"
+        has_lines = ir[0] == "f" and ir[1] == "lines" and not ir[3] and not ir[4]
+        of = ir[2] if has_lines else ir
+        value, composed = self._value(of), self._composed(of)
+        slowly = f"filtered(tongue, {self.value('lines')}, {value}, (), none)" if has_lines else value
+        short = [] if composed else [f"{value}.__class__ is str"]
+        if composed not in LINES:
+            short.append(f"len({value}) <= {LONG}")
+        if has_lines:
+            short.append(f"({value}.isprintable() or {value}.splitlines() == [{value}])")
+        if not composed:
+            short.append(f"not {value}.isspace()")
+        line = f"escaped({value})"
+        if short:
+            line = f"{line} if {' and '.join(short)} else oddly(tongue, filling, {slowly})"
         return self.kept(("o", value, slowly), lambda name: self.line(f"{name} = {line}"))
 
     def _value(self, ir: Any) -> str:
