@@ -19,6 +19,7 @@ _LINE = 76
 _SOFT = 75
 """Characters that fit on a line with a soft break after them."""
 _DOT = re.compile(rb"(?m)^\.")
+_WIDE = re.compile(rb"(?m)^([^\r\n]{74,75})(=20|=09)(?=\r$)")
 
 
 class _Known(dict[str, bytes]):
@@ -108,7 +109,9 @@ def _folded(text: str) -> str:
 
 
 def _lines(text: str) -> bytes:
-    return binascii.b2a_qp(text.replace("\n", "\r\n").encode("utf-8", "replace"), istext=True)
+    encoded = binascii.b2a_qp(text.replace("\n", "\r\n").encode("utf-8", "replace"), istext=True)
+    # It leaves room for a blank that ends a line, and none for what that is encoded as.
+    return _WIDE.sub(rb"\1=\r\n\2", encoded)
 
 
 def _undotted(encoded: bytes) -> bytes:

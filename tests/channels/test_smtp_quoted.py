@@ -53,6 +53,16 @@ def test_a_soft_break_has_room_whatever_the_length_of_a_piece(length, ending):
     assert max(len(line) for line in encoded.split(b"\r\n")) <= 76
 
 
+@pytest.mark.parametrize("blank", [" ", "\t"])
+@pytest.mark.parametrize("length", range(70, 80))
+def test_a_line_that_ends_in_a_blank_is_no_longer_than_others(length, blank):
+    text = "é" + "x" * (length - 6) + blank + "\nmore\n"
+    for pieces in ((), [text]):
+        encoded = b"".join(quoted(text, pieces))
+        assert quopri.decodestring(encoded).decode() == text.replace("\n", "\r\n")
+        assert max(len(line) for line in encoded.split(b"\r\n")) <= 76
+
+
 @given(pieces=PIECES)
 @settings(max_examples=100)
 def test_an_email_in_pieces_is_read_as_the_one_in_one_piece(pieces):
