@@ -45,11 +45,13 @@ def rows(page):
 def test_a_delivery_is_found_read_and_sent_again(told, tab):
     page = tab(java_script_enabled=False)
     signed_in(told, page, SELLER)
-    page.get_by_role("link", name="Deliveries", exact=True).click()
+    with page.expect_navigation():
+        page.get_by_role("link", name="Deliveries", exact=True).click()
     assert rows(page) == 4
     page.get_by_label("Channel").select_option("webhook")
     page.get_by_label("State").select_option("dead")
-    page.get_by_role("button", name="Show").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Show").click()
     assert rows(page) == 2
     page.get_by_role("table").get_by_role("link").last.click()
     steps = page.get_by_role("region", name="What happened")
@@ -61,7 +63,8 @@ def test_a_delivery_is_found_read_and_sent_again(told, tab):
     until(lambda: [one for one in told.engine.deliveries(tenant=SELLER, channel="webhook") if one.is_good])
     page.reload()
     assert "Settled: delivered" in page.get_by_role("region", name="What happened").inner_text()
-    page.get_by_role("definition").get_by_role("link").last.click()
+    with page.expect_navigation():
+        page.get_by_role("definition").get_by_role("link").last.click()
     assert re.search(r"Retry by hand\s+by nele", page.get_by_role("region", name="What happened").inner_text())
 
 

@@ -49,9 +49,9 @@ def test_a_designer_uploads_a_pack_looks_at_it_lets_it_be_live_and_takes_it_back
     assert f"{pack} 1.0.0 is here" in page.get_by_role("status").inner_text()
     assert "Order ORD-2026-1042" in page.locator("aside").inner_text()
     page.select_option("#sample", index=1)
-    page.get_by_role("button", name="Show").click()
-    page.get_by_role("link", name="Dark").click()
-    page.get_by_role("link", name="Phone").click()
+    for role, name in (("button", "Show"), ("link", "Dark"), ("link", "Phone")):
+        with page.expect_navigation():
+            page.get_by_role(role, name=name).click()
     frame = page.locator("iframe")
     assert frame.get_attribute("sandbox") == ""
     assert (frame.get_attribute("width"), frame.get_attribute("src")[-5:]) == ("375", "/dark")
