@@ -1,5 +1,6 @@
 """The composition root: picks the parts, wires them, and is the whole Python surface."""
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -8,6 +9,7 @@ from random import Random, SystemRandom
 from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakSet
 
 from livery.acceptance import Acceptance, Raw
 from livery.addresses import normal
@@ -48,11 +50,15 @@ if TYPE_CHECKING:
     from livery.storage.rotation import Rotated
     from livery.workshop import Workshop
 
+_ENGINES: "WeakSet[Engine]" = WeakSet()
+_OF_PARENTS: list[object] = []
+
 
 class Engine(Acceptance, DeliveryLog):
     """One configured Livery. Open it once in a process and share it; every method is safe from any thread.
 
-    The store is opened when it is first needed: `explain` and `preview` read one that is there, and make none.
+    The store is opened when it is first needed: `explain` and `preview` read one that is there, and make none. A
+    process may fork: the child's engine opens the store anew.
     """
 
     def __init__(
@@ -110,6 +116,7 @@ class Engine(Acceptance, DeliveryLog):
         self.planner = Planner(*parts, settings=self.live, suppressions=off, standing=standing, blocks=blocks)
         self.settings = Settings(self._desk_parts())
         self.packs = Packs.of(self, made=self._always("packs"), found=self._maybe("packs"))
+        _ENGINES.add(self)
 
     @classmethod
     def open(
@@ -297,6 +304,12 @@ class Engine(Acceptance, DeliveryLog):
         if workshop is not None:
             workshop.close()
 
+    def _leave_to_parent(self) -> None:
+        """In a forked process: files, connections and the worker are the parent's, and not so much as closed here."""
+        self._lock = Lock()
+        _OF_PARENTS.append((self._workshop, self.press.left()))
+        self._workshop = None
+
     def __enter__(self) -> Self:
         return self
 
@@ -368,3 +381,12 @@ class Engine(Acceptance, DeliveryLog):
 
     def _always(self, part: str) -> Callable[[], Any]:
         return lambda: getattr(self._opened(checked=False), part)
+
+
+def _forked() -> None:
+    for engine in _ENGINES:
+        engine._leave_to_parent()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

@@ -122,6 +122,12 @@ class Press:
         with self._lock:
             self._end()
 
+    def left(self) -> object:
+        """In a forked process: the worker is the parent's. Whoever calls keeps what is returned, so that it lives."""
+        self._lock = Lock()
+        process, self._process, self._buffer = self._process, None, b""
+        return process
+
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is not None and self._process.poll() is None:
             return self._process
