@@ -9,7 +9,7 @@ import pytest
 from livery.administration.facade import Settings
 from livery.errors import NotFound
 from livery.settings.changes import Scope, Signed, Write
-from livery.settings.differences import Operation, Slot
+from livery.settings.differences import ANY, Operation, Slot
 from livery.storage.settings import Editing, SettingsStore
 
 FOREIGN, NOBODY = "souq", "no-such-tenant"
@@ -28,6 +28,7 @@ CALLS = {
     "history": lambda desk, tenant: desk.history(tenant),
     "change": lambda desk, tenant: desk.change(tenant, "set", "locale", "de"),
     "reset": lambda desk, tenant: desk.reset(tenant),
+    "take_back": lambda desk, tenant: desk.take_back(Slot(tenant, ANY, ANY, "locale")),
     "export": lambda desk, tenant: desk.export(tenant),
     "plan_import": lambda desk, tenant: desk.plan_import(document(tenant)),
     "propose": lambda desk, tenant: desk.propose(tenant, "set", "locale", "de"),

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from copy import copy
 
 import typer
 from typer.main import get_command_name
@@ -71,21 +72,22 @@ def _root(*, version: bool = typer.Option(False, "--version", help="Print the ve
 
 def run() -> None:
     """Run what the command line asks for. Nothing else is made: all commands together cost more than a short one."""
-    _keep(app, sys.argv[1:])
-    app()
+    _only(app, sys.argv[1:])()
 
 
-def _keep(group: typer.Typer, words: Sequence[str]) -> None:
-    """Leave of a group what the first word names; all of it, where that is none of its names."""
+def _only(group: typer.Typer, words: Sequence[str]) -> typer.Typer:
+    """A group of only what the first word names; all of it, where that is none of its names."""
     name = words[0] if words else ""
     commands = [
         one
         for one in group.registered_commands
         if one.callback and (one.name or get_command_name(one.callback.__name__)) == name
     ]
-    groups = [one for one in group.registered_groups if one.name == name]
-    if commands or groups:
-        group.registered_commands, group.registered_groups = commands, groups
+    groups = [copy(one) for one in group.registered_groups if one.name == name]
     for one in groups:
         if one.typer_instance:
-            _keep(one.typer_instance, words[1:])
+            one.typer_instance = _only(one.typer_instance, words[1:])
+    if commands or groups:
+        group = copy(group)
+        group.registered_commands, group.registered_groups = commands, groups
+    return group
