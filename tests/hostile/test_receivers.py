@@ -60,6 +60,8 @@ def test_who_is_slow_was_not_delivered_to_unless_the_status_came(attempts, name)
             ("unknown", "timeout"),
             ("retry", "timeout"),
             ("unknown", "unreachable"),
+            # In the long run, a head that drips has more lines than are taken before its time is up.
+            *([("unknown", "server_error")] if name == "drip a head" else ()),
         }, one
 
 
