@@ -19,7 +19,9 @@ from name_server import name_server
 
 __all__ = ["name_server"]
 _SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large)
-settings.register_profile("settled", deadline=None, derandomize=True, database=None, suppress_health_check=_SLOW)
+# The same examples every time; `--hypothesis-profile search` looks for new ones.
+_SETTLED = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": _SLOW}
+settings.register_profile("settled", max_examples=60, **_SETTLED)
 settings.register_profile("search", deadline=None, max_examples=2000, database=None, suppress_health_check=_SLOW)
 settings.load_profile("settled")
 
