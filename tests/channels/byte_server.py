@@ -72,3 +72,10 @@ async def byte_server(*scripts, **options):
     async with bare_server(serve, limit=10_000_000, **options) as talk:
         talk.lines = lines
         yield talk
+
+
+async def ever(line):
+    """Take whatever comes, in the usual way."""
+    await line.greet()
+    while True:
+        await line.take()

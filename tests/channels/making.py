@@ -183,3 +183,18 @@ def http_script(answer):
                 await writer.drain()
 
     return bare_server(serve)
+
+
+def dispatches(channel, count, **changes):
+    """Messages that can be told apart, each to somebody else."""
+    made = []
+    for number in range(count):
+        who = envelope(to=people(f"p{number}@x.example"), message_id=f"<m{number}@shop.example>", **changes)
+        made.append(Dispatch(who, None, channel.encode(MESSAGE, who), 1))
+    return made
+
+
+async def all_sent(channel, made):
+    outcomes = await asyncio.gather(*(channel.send(one) for one in made))
+    await channel.aclose()
+    return outcomes
