@@ -1,6 +1,6 @@
 """Changing settings: `engine.settings`. Every change is one transaction, checked, signed and on record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -109,10 +109,7 @@ class Settings(Desk):
         if field is not None:
             field_of(field)
         wanted = {"field": field, "item": item, "event_type": event_type, "channel": channel, "is_lock": is_lock}
-        expected = {} if expected_revision is None else {tenant: expected_revision}
-        with self._editing(expected) as edit:
-            said = edit.differences([tenant]).get(tenant, ())
-            return self._written(edit, [Write(one.slot, None) for one in said if _fits(one.slot, wanted)], note)
+        return self._taken_back(tenant, lambda slot: _fits(slot, wanted), note, expected_revision)
 
     def take_back(self, slot: Slot, *, note: str = "", expected_revision: int | None = None) -> list[Change]:
         """Take back one difference, whatever else is said of the same setting; such as one of two schedules.
@@ -123,9 +120,15 @@ class Settings(Desk):
 
         """
         self._chain(slot.tenant)
-        with self._editing({} if expected_revision is None else {slot.tenant: expected_revision}) as edit:
-            own = edit.differences([slot.tenant]).get(slot.tenant, ())
-            return self._written(edit, [Write(one.slot, None) for one in own if one.slot == slot], note)
+        return self._taken_back(slot.tenant, lambda one: one == slot, note, expected_revision)
+
+    def _taken_back(
+        self, tenant: str, is_meant: Callable[[Slot], bool], note: str, expected_revision: int | None
+    ) -> list[Change]:
+        expected = {} if expected_revision is None else {tenant: expected_revision}
+        with self._editing(expected) as edit:
+            said = edit.differences([tenant]).get(tenant, ())
+            return self._written(edit, [Write(one.slot, None) for one in said if is_meant(one.slot)], note)
 
     def undo(self, change: str, *, force: bool = False, note: str = "") -> list[Change]:
         """Let stand again what stood before a change; itself a change, which can be undone.

@@ -61,7 +61,16 @@ class Prepared:
         return str(compiled), lambda rows: list(map(itemgetter(*names), rows))
 
 
-class Adding(Prepared):
+class _AtOnce(Prepared):
+    """A statement of many rows, which PostgreSQL is given over arrays: its text, and the names of the values."""
+
+    _at_once: tuple[str, Sequence[str]]
+
+    def _compile(self, tx: Connection) -> tuple[str, _Run]:
+        return _over_arrays(*self._at_once) if _takes_arrays(tx) else super()._compile(tx)
+
+
+class Adding(_AtOnce):
     """An INSERT of rows of a table, with these columns."""
 
     def __init__(self, table: Table, columns: Sequence[str]) -> None:
@@ -73,11 +82,8 @@ class Adding(Prepared):
             columns,
         )
 
-    def _compile(self, tx: Connection) -> tuple[str, _Run]:
-        return _over_arrays(*self._at_once) if _takes_arrays(tx) else super()._compile(tx)
 
-
-class Setting(Prepared):
+class Setting(_AtOnce):
     """An UPDATE of rows of a table: `name_` is a row's value for the column `name`.
 
     Args:
@@ -100,9 +106,6 @@ class Setting(Prepared):
             f"UPDATE {table.name} SET {change} FROM {values} WHERE {' AND '.join(where)}",  # noqa: S608 - as above
             [f"{name}_" for name in (*keys, *names)],
         )
-
-    def _compile(self, tx: Connection) -> tuple[str, _Run]:
-        return _over_arrays(*self._at_once) if _takes_arrays(tx) else super()._compile(tx)
 
 
 def _takes_arrays(tx: Connection) -> bool:

@@ -27,7 +27,6 @@ class Switch:
         locked_by: who keeps it from being changed here.
         own: whether this tenant says something itself.
         note: why it makes no difference, if it makes none.
-        lacks_destination: whether that is because it goes nowhere yet.
 
     """
 
@@ -38,7 +37,11 @@ class Switch:
     locked_by: str = ""
     own: bool = False
     note: str = ""
-    lacks_destination: bool = False
+
+    @property
+    def lacks_destination(self) -> bool:
+        """Whether it makes no difference because it goes nowhere yet."""
+        return self.note == _NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +119,7 @@ def switch(page: Page, event: str, channel: str, own: Sequence[Difference]) -> S
         origin=row.origin,
         locked_by=_above(view, row.locked_by),
         own=any(_is_here(one, "enabled", event, channel) for one in own),
-        note=(note := _note(page, view, channel)),
-        lacks_destination=note == _NOWHERE,
+        note=_note(page, view, channel),
     )
 
 

@@ -47,6 +47,11 @@ class Period:
     until: datetime | None = None
     left_out: str = ""
 
+    @property
+    def content(self) -> tuple[str, str, str]:
+        """What makes one of a single event type the same as one of all."""
+        return self.name, self.origin, self.says or self.left_out
+
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
@@ -185,8 +190,8 @@ def _periods(page: Page, waiting: Sequence[str], here: set[tuple[str, str]]) -> 
         for left in answer.left_out:
             is_own = (event, left.key) in here
             found.append(Period(left.key, event, "", left.origin, is_own, left_out=left.reason))
-        yield from (one for one in found if (one.name, one.origin, one.says or one.left_out) not in seen)
-        seen |= {(one.name, one.origin, one.says or one.left_out) for one in found}
+        yield from (one for one in found if one.content not in seen)
+        seen |= {one.content for one in found}
 
 
 def described(one: QuietPeriod) -> str:
