@@ -22,6 +22,7 @@ from livery.packs.assets import Policy
 from livery.packs.chain import PackChain
 from livery.packs.stock import Stock
 from livery.pictures import attached
+from livery.render.json import event_json
 from livery.render.message import Cards, Page, email, render
 from livery.stencils import orders
 from livery.stencils.press import Press
@@ -30,6 +31,7 @@ from livery.stencils.stencil import Stencil
 from livery.steps import compose
 
 _MAX_WAYS = 20_000
+_DIRECT = (Format.EMAIL, Format.JSON)  # what has room for so much only is written from the model
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +172,7 @@ class Writer:
     ) -> tuple[Message, Wording, bytes]:
         """The message a channel sends, how it was worded, and its exact bytes; a secret is in the bytes alone."""
         kind = self._channels.kind(channel)
-        direct = self._email(event, chain, reading) if kind.format is Format.EMAIL else None
+        direct = self._directly(event, chain, reading, kind.format)
         message, wording = direct or self._by_notification(event, chain, reading, kind)
         wire = self._channels.open(channel).encode_for(destination, message, envelope)
         if secrets := secrets_of(event.data):
@@ -194,9 +196,9 @@ class Writer:
         )
         return message, done.wording.model_copy(update={"degraded": message.degraded})
 
-    def _email(self, event: Event, chain: Chain, reading: Reading) -> tuple[Message, Wording] | None:
-        """The same for an e-mail that no plugin has a say in: plain data all the way. None if it is not so simple."""
-        if self._hooks.implementations("livery_amend_notification"):
+    def _directly(self, event: Event, chain: Chain, reading: Reading, wanted: Format) -> tuple[Message, Wording] | None:
+        """The same where no plugin has a say in it, as plain data all the way. None if it is not so simple."""
+        if wanted not in _DIRECT or self._hooks.implementations("livery_amend_notification"):
             return None
         event = shown(event, reading)
         way = self._way(event, chain, reading)
@@ -208,7 +210,8 @@ class Writer:
         if not said["blocks"] and said["degraded"]:
             return None
         said["degraded"] = [*way.passed_over, *said["degraded"]]
-        message = email(said, self._page(way.order, stencil, said), stencil)
+        is_email = wanted is Format.EMAIL
+        message = email(said, self._page(way.order, stencil, said), stencil) if is_email else event_json(said, event)
         choice = way.order.choice
         wording = Wording.trusted(
             locale=choice.tag,

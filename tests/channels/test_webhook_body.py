@@ -15,8 +15,9 @@ from channels.making import ENVELOPE, outbound, sent
 from livery import Config, Engine
 from livery.config import problems_of
 from livery.errors import ConfigError
-from livery.plugin import Format, Message
+from livery.plugin import Format, Message, hookimpl
 from livery.testing import HttpReceiver
+from livery.writing import Reading
 from livery_webhook import mapping
 from livery_webhook.channel import WebhookChannel, WebhookDestination
 
@@ -79,6 +80,23 @@ def test_what_is_posted_keeps_the_published_schema(tmp_path, kind, event):
         {key: one for key, one in event.items() if key != "id"},
     ):
         assert not judge.is_valid(broken)
+
+
+@pytest.mark.parametrize(("kind", "event"), SAMPLES, ids=lambda one: one.name if hasattr(one, "name") else one["id"])
+def test_what_no_plugin_has_a_say_in_is_the_same_by_the_shorter_way(tmp_path, kind, event):
+    class Listens:
+        @hookimpl
+        def livery_amend_notification(self, notification): ...
+
+    event["data"]["seller"]["id"] = "res-org-n"
+    with engine(tmp_path, body="platform") as opened:
+        read, now = opened.read(event), ENVELOPE.created_at
+        chain = opened.planner.settled(read, "webhook", now)
+        short = opened.writer.message(read, chain, "webhook", ENVELOPE, Reading(now))
+        opened.hooks.register(Listens(), "listens")
+        long = opened.writer.message(read, chain, "webhook", ENVELOPE, Reading(now))
+    assert short == long
+    assert list(short[0].context["notification"]) == list(long[0].context["notification"])
 
 
 def test_an_attribute_that_is_not_there_is_not_posted_as_null(tmp_path):

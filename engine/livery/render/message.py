@@ -126,7 +126,7 @@ def _other(notification: Notification, event: Event, limits: Limits, own: _Own) 
         case Format.JSON:
             from livery.render.json import event_json
 
-            return event_json(notification, event, limits)
+            return event_json(notification.model_dump(mode="json"), event)
         case _:
             return _text(notification, limits, own)
 
