@@ -103,8 +103,30 @@ def test_what_is_stored_while_the_service_ends_is_answered_or_refused_but_never_
         intake._pool = type("Ended", (), {"submit": staticmethod(lambda *_: 1 / 0)})()
         with pytest.raises(ZeroDivisionError):
             await intake.accept([json.dumps(event(id_="evt-2")).encode()], None)
+        intake._pool = None
+        assert len(await intake.accept([json.dumps(event(id_="evt-2")).encode()], None)) == 1
 
     asyncio.run(refused())
+
+
+def test_what_would_end_the_thread_leaves_nobody_waiting(service, monkeypatch):
+    intake, real = service.app.state.intake, service.engine.accept_groups
+
+    def ends(groups):
+        monkeypatch.setattr(service.engine, "accept_groups", real)
+        raise SystemExit
+
+    monkeypatch.setattr(service.engine, "accept_groups", ends)
+
+    async def asked(number):
+        return await intake.accept([json.dumps(event(id_=f"evt-{number}")).encode()], None)
+
+    async def all_asked():
+        with pytest.raises(StoreError, match="send it again"):
+            await asked(0)
+        return await asyncio.gather(*map(asked, range(20)))
+
+    assert [len(one) for one in asyncio.run(all_asked())] == [1] * 20
 
 
 # ------------------------------------------------------------------ livery serve

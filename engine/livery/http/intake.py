@@ -6,9 +6,10 @@ While one group is being stored the next one gathers, so nobody waits for a time
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from livery.engine import Engine
 from livery.errors import StoreError
@@ -18,7 +19,7 @@ Raw = bytes | dict[str, Any]
 _MOST = 500
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Asked:
     """Events that are accepted together or not at all, and who waits for the receipts."""
 
@@ -27,21 +28,15 @@ class _Asked:
     answer: "asyncio.Future[list[Receipt]]"
 
 
-@dataclass
-class _Queue:
-    """What waits in one event loop."""
-
-    waiting: list[_Asked] = field(default_factory=list)
-    is_served: bool = False
-
-
 class Intake:
     """Accepts events of many requests, group by group, in a thread of its own."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._pool: ThreadPoolExecutor | None = None
-        self._queues: WeakKeyDictionary[asyncio.AbstractEventLoop, _Queue] = WeakKeyDictionary()
+        self._lock = Lock()
+        self._waiting: list[_Asked] = []
+        self._is_served = False
 
     async def accept(self, events: Sequence[Raw], within: str | None) -> list[Receipt]:
         """Accept events: all of them, or none.
@@ -54,48 +49,38 @@ class Intake:
             LiveryError: what `Engine.accept` raises.
 
         """
-        loop = asyncio.get_running_loop()
-        queue = self._queues.setdefault(loop, _Queue())
-        asked = _Asked(events, within, loop.create_future())
-        queue.waiting.append(asked)
-        if not queue.is_served:
-            queue.is_served = True
-            self._task = loop.create_task(self._serve(loop, queue))
+        asked = _Asked(events, within, asyncio.get_running_loop().create_future())
+        with self._lock:
+            self._waiting.append(asked)
+            is_served, self._is_served = self._is_served, True
+        if not is_served:
+            try:
+                self._thread().submit(self._serve)
+            except Exception as error:  # noqa: BLE001 - each of them is told
+                while group := self._next_group():
+                    _tell(group, [error] * len(group))
         return await asked.answer
 
-    async def _serve(self, loop: asyncio.AbstractEventLoop, queue: _Queue) -> None:
-        try:
-            while queue.waiting:
-                group, queue.waiting = queue.waiting[:_MOST], queue.waiting[_MOST:]
-                await self._serve_group(loop, group)
-        finally:
-            queue.is_served = False
-            for asked in queue.waiting:  # there are some only if this was cancelled: the service ends
-                asked.answer.cancel()
-            queue.waiting = []
+    def _serve(self) -> None:
+        """In the thread, until nobody waits. Whatever happens, nobody is left waiting."""
+        while group := self._next_group():
+            answers: Sequence[list[Receipt] | Exception]
+            try:
+                answers = self._engine.accept_groups([(one.events, one.within) for one in group])
+            except Exception as error:  # noqa: BLE001 - each of them is told
+                answers = [error] * len(group)
+            except BaseException:  # noqa: BLE001 - what would end the thread ends nobody's waiting
+                said = "the service was stopped, and the event may be stored or not: send it again"
+                answers = [StoreError(said)] * len(group)
+            _tell(group, answers)
 
-    async def _serve_group(self, loop: asyncio.AbstractEventLoop, group: Sequence[_Asked]) -> None:
-        """Whatever happens, nobody is left waiting."""
-        said = "the service was stopped, and the event may be stored or not: send it again"
-        answers: list[list[Receipt] | Exception] = [StoreError(said)] * len(group)
-        try:
-            answers = await loop.run_in_executor(self._thread(), self._accepted, group)
-        except Exception as error:  # noqa: BLE001 - each of them is told
-            answers = [error] * len(group)
-        finally:
-            for asked, one in zip(group, answers, strict=True):
-                if asked.answer.done():
-                    continue  # who asked went away; the event is stored all the same
-                if isinstance(one, Exception):
-                    asked.answer.set_exception(one)
-                else:
-                    asked.answer.set_result(one)
-
-    def _accepted(self, group: Sequence[_Asked]) -> list[list[Receipt] | Exception]:
-        try:
-            return list(self._engine.accept_groups([(one.events, one.within) for one in group]))
-        except Exception as error:  # noqa: BLE001 - each of them has to be told
-            return [error] * len(group)
+    def _next_group(self) -> list[_Asked]:
+        """Those who waited longest. After an empty one the next who asks has to see to it that they are served."""
+        with self._lock:
+            group = self._waiting[:_MOST]
+            del self._waiting[:_MOST]
+            self._is_served = bool(group)
+            return group
 
     def _thread(self) -> ThreadPoolExecutor:
         """The thread; a new one after `close`."""
@@ -104,7 +89,27 @@ class Intake:
         return self._pool
 
     def close(self) -> None:
-        """End the thread, after what it is doing. It begins anew if more comes."""
+        """End the thread, after those who wait were served. It begins anew if more come."""
         pool, self._pool = self._pool, None
         if pool is not None:
             pool.shutdown(wait=False)
+
+
+def _tell(group: Sequence[_Asked], answers: Sequence[list[Receipt] | Exception]) -> None:
+    """Each in the loop it waits in, and all that wait in one with one call."""
+    mine: dict[asyncio.AbstractEventLoop, list[tuple[_Asked, list[Receipt] | Exception]]] = {}
+    for asked, answer in zip(group, answers, strict=True):
+        mine.setdefault(asked.answer.get_loop(), []).append((asked, answer))
+    for loop, pairs in mine.items():
+        with suppress(RuntimeError):  # the loop has ended, and with it all who waited there
+            loop.call_soon_threadsafe(_settle, pairs)
+
+
+def _settle(pairs: Sequence[tuple[_Asked, list[Receipt] | Exception]]) -> None:
+    for asked, answer in pairs:
+        if asked.answer.done():
+            continue  # who asked went away; the event is stored all the same
+        if isinstance(answer, Exception):
+            asked.answer.set_exception(answer)
+        else:
+            asked.answer.set_result(answer)
