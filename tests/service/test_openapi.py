@@ -3,6 +3,7 @@
 A few requests for each route here, hundreds in the long run (LIVERY_SOAK=1).
 """
 
+import json
 import os
 
 import pytest
@@ -12,6 +13,7 @@ from jsonschema import Draft202012Validator
 from schemathesis.specs.openapi import checks
 
 from livery.http.api import examples
+from livery.http.describing import ANSWERS
 from service.served import Service, event
 
 EXAMPLES = 300 if os.environ.get("LIVERY_SOAK") else 3
@@ -113,6 +115,36 @@ def test_every_json_body_has_an_example_that_fits_and_every_route_of_packs_is_de
     for name in packs:
         fields = document["components"]["schemas"][name]["properties"]
         assert [field for field, said in fields.items() if not said.get("description")] == [], name
+
+
+def test_every_json_answer_has_an_example_with_each_field_there_is_and_no_other(served):
+    document = served.request("GET", "/openapi.json").json()
+    seen = set()
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            for code, answer in operation["responses"].items():
+                said = answer.get("content", {}).get("application/json")
+                if said is None or not code.startswith("2") or operation["operationId"] == "openapi":
+                    continue
+                schema = {**said["schema"], "components": document["components"]}
+                Draft202012Validator(schema).validate(said["example"])
+                assert unlike(said["schema"], said["example"], document) == [], (method, path)
+                seen.add(operation["operationId"])
+    assert set(json.loads(ANSWERS.read_text("utf-8"))) == seen - {"post_events"}
+
+
+def unlike(schema, example, document, at=""):
+    """Where an example has other fields than its schema names."""
+    schema = schema if "$ref" not in schema else document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if isinstance(example, list):
+        return [said for one in example for said in unlike(schema.get("items", {}), one, document, f"{at}[]")]
+    fields = schema.get("properties", {})
+    if not isinstance(example, dict) or not fields:
+        return []
+    wrong = [f"{at}.{name}" for name in fields.keys() ^ example.keys()]
+    return wrong + [
+        said for name, one in example.items() for said in unlike(fields.get(name, {}), one, document, f"{at}.{name}")
+    ]
 
 
 def test_the_description_names_the_prefix_it_is_mounted_under(served):

@@ -1,8 +1,10 @@
 """The description of the API (OpenAPI 3.1): what FastAPI knows, the events there are, and the bodies of webhooks."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -14,6 +16,8 @@ from livery.http.gate import every_route, rule_of
 from livery.http.problems import MEDIA_TYPE
 from livery.models.event import EventType
 
+ANSWERS: Final = Path(__file__).parent / "api/answers.json"
+"""What routes answer, by their names: of one seller's day, with lists and texts cut short."""
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]")
 _SIGNED = (
     ("webhook-id", "Identifies the delivery; the same for every attempt."),
@@ -62,12 +66,15 @@ def _described(app: FastAPI, engine: Engine) -> dict[str, Any]:
         schemas.update(_schemas(names[name], kind))
     schemas["Event"] = {"anyOf": [{"$ref": f"#/components/schemas/{one}"} for one in names.values()]}
     document["webhooks"] = {name: {"post": _webhook(name, ref, engine.types[name])} for name, ref in names.items()}
+    answers = json.loads(ANSWERS.read_text("utf-8"))
     for route, operation in _operations(app, document):
         rule = rule_of(route)
         operation["x-livery-role"] = "everybody" if rule is None else rule.role or "any"
         if route.name in BODIES:
             operation["requestBody"]["content"]["application/json"]["example"] = BODIES[route.name]
-        for response in operation["responses"].values():
+        for code, response in operation["responses"].items():
+            if code.startswith("2") and route.name in answers:
+                response["content"]["application/json"]["example"] = answers[route.name]
             if "#/components/schemas/ProblemDetails" in str(response):
                 response["content"] = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
     return document
