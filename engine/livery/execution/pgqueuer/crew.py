@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 from pgqueuer.core.executors import AbstractEntrypointExecutor, EntrypointExecutorParameters
@@ -24,6 +25,7 @@ _LOOK_AT_LEAST = timedelta(seconds=5)
 """Between two looks of a worker that nothing is told, so that another's retry is on time though it died."""
 _LOOK_AT_MOST = timedelta(milliseconds=20)
 _DRAINING = timedelta(milliseconds=250)
+_BATCH = types.QueueEntrypoint("batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ class Crew:
         self._queue = _Queue(driver=line)
         self._manager = _Manager(queries=self._queue, channel=types.Channel(CHANNEL))
         self._manager.min_dequeue_poll_interval = _LOOK_AT_MOST
+        self._manager.register_executor(_BATCH, _Executor(self))
+        self._numbers = count(1)
+        self._batches: dict[types.JobId, set[int]] = {}
         self._queue.serve(self)
         self._line, self._ends = line, Ends(line, self._manager.queue_manager_id, terms.now)
 
@@ -100,31 +105,61 @@ class Crew:
             now() if now else None,
         )
 
-    def job(self, row: Mapping[str, Any]) -> models.Job | None:
-        """A row that was taken, as a job that the manager runs; None if it runs here already."""
-        if not self.hands.hold(row["job"], row["crashes"]):
-            return None
-        if row["lane"] not in self._manager.entrypoint_registry:
-            self._manager.register_executor(row["lane"], _Executor(self))
-        return _Job.model_construct(
-            id=row["job"], entrypoint=row["lane"], attempts=0, headers=None, priority=row["priority"],
-            created=row["due"], updated=row["due"], heartbeat=row["due"], execute_after=row["due"], status="picked",
-            payload=None, queue_manager_id=self.id,
-            wake=Wake(row["work"], row["lane"], row["due"], row["priority"], row["tenant"], row["destination"]),
+    def batch(self, rows: Sequence[Mapping[str, Any]]) -> list[models.Job]:
+        """Rows that were taken, as one job that the manager runs; without those that run here already."""
+        taken = [
+            (
+                row["job"],
+                Wake(row["work"], row["lane"], row["due"], row["priority"], row["tenant"], row["destination"]),
+            )
+            for row in rows
+            if self.hands.hold(row["job"], row["crashes"])
+        ]
+        if not taken:
+            return []
+        now, number = models.utc_now(), types.JobId(next(self._numbers))
+        self._batches[number] = {job for job, _ in taken}
+        job = _Batch.model_construct(
+            id=number, entrypoint=_BATCH, attempts=0, headers=None, priority=0, created=now, updated=now,
+            heartbeat=now, execute_after=now, status="picked", payload=None, queue_manager_id=self.id, taken=taken,
         )  # fmt: skip
+        return [job]
 
-    async def one(self, job: "_Job") -> None:
+    def alive(self, numbers: Iterable[types.JobId]) -> list[int]:
+        """What of these batches has not ended."""
+        return [job for number in set(numbers) for job in self._batches.get(number, ())]
+
+    async def every(self, number: types.JobId, taken: Sequence[tuple[int, Wake]]) -> None:
+        """Run what was taken together; each ends by itself."""
+        alive = self._batches[number]
+
+        async def run(job: int, wake: Wake) -> None:
+            try:
+                await self.one(job, wake)
+            finally:
+                alive.discard(job)
+
+        running = [asyncio.create_task(run(job, wake)) for job, wake in taken]
+        try:
+            ends = await asyncio.gather(*running, return_exceptions=True)
+        finally:
+            del self._batches[number]
+        for (_, wake), end in zip(taken, ends, strict=True):
+            if isinstance(end, Exception):
+                log.error("the end of work %s could not be recorded", wake.work, exc_info=end)
+
+    async def one(self, job: int, wake: Wake) -> None:
         """Run one job; what raises here is ours to mend, so it is tried again and never dropped."""
         verdict: Verdict = Again(_RAISED)
         try:
-            await self.hands.begin(job.id)
+            await self.hands.begin(job)
             try:
-                verdict = await self._work(job.wake)
+                verdict = await self._work(wake)
             except Exception:
-                log.exception("work %s failed in lane %s", job.wake.work, job.wake.lane)
+                log.exception("work %s failed in lane %s", wake.work, wake.lane)
         finally:
-            self.hands.end(job.id)
-        await self._ends.record(job.id, verdict)
+            self.hands.end(job)
+        await self._ends.record(job, verdict)
         if isinstance(verdict, Again) and verdict.after < _LOOK_AT_LEAST:
             # The next look may be later than that: nobody is told of a retry.
             after = max(verdict.after.total_seconds(), 0) + _LOOK_AT_MOST.total_seconds()
@@ -133,8 +168,10 @@ class Crew:
             self._line.poke()
 
 
-class _Job(models.Job):
-    wake: Wake
+class _Batch(models.Job):
+    """What the manager knows as one job: it costs a task, a heartbeat and a line in its log, each time."""
+
+    taken: list[tuple[int, Wake]]
 
 
 class _Manager(QueueManager):
@@ -146,7 +183,7 @@ async def _nothing(_: models.Job) -> None: ...
 
 
 class _Executor(AbstractEntrypointExecutor):
-    """Runs the jobs of every lane alike."""
+    """Runs batches."""
 
     def __init__(self, crew: Crew) -> None:
         super().__init__(EntrypointExecutorParameters(concurrency_limit=0, func=_nothing))
@@ -154,8 +191,8 @@ class _Executor(AbstractEntrypointExecutor):
 
     async def execute(self, job: models.Job, context: models.Context) -> None:
         del context
-        assert isinstance(job, _Job), "the queue makes no other"
-        await self._crew.one(job)
+        assert isinstance(job, _Batch), "the queue makes no other"
+        await self._crew.every(job.id, job.taken)
 
 
 class _Queue(Queries):
@@ -177,7 +214,7 @@ class _Queue(Queries):
             end: Any = rows.pop()
             self._later = _LOOK_AT_LEAST if end["later"] is None else timedelta(seconds=max(end["later"], 0.0))
             self.is_crowded = end["crashes"] == 1
-        return [job for row in rows if (job := self._crew.job(row)) is not None]
+        return self._crew.batch(rows)
 
     async def next_deferred_eta(self, _: object) -> timedelta:
         return self._later
@@ -190,7 +227,7 @@ class _Queue(Queries):
         return int(str(row["count"]))
 
     async def update_heartbeat(self, job_ids: list[types.JobId]) -> None:
-        await self._line.fetch(BEAT, self._crew.id, list(set(job_ids)))
+        await self._line.fetch(BEAT, self._crew.id, self._crew.alive(job_ids))
 
     async def log_jobs(self, _: object) -> None:
         """Ends are recorded where they are known to be this worker's, before the manager hears of them."""
