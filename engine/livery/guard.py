@@ -249,6 +249,9 @@ class Guard:
             OSError: there is no such name.
 
         """
+        with suppress(ValueError):
+            if "%" not in host:
+                return [Found(socket.AF_INET6 if isinstance(ip_address(host), IPv6Address) else socket.AF_INET, host)]
         asked = self._asked.get(host)
         if asked is None or asked.done() or asked.get_loop() is not asyncio.get_running_loop():
             asked = self._asked[host] = asyncio.ensure_future(_look_up(host))
