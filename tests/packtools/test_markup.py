@@ -32,6 +32,14 @@ def found(tmp_path, files):
         ('<a href="data:text/html,x">x</a>', ["link"]),
         ('<mj-button href="orders/{{ id }}">x</mj-button>', ["link"]),
         ('<a href="http://x.example">x</a>', ["link"]),
+        ('<mj-text colour="red" font-size="12px" css-class="x" mj-class="y">x</mj-text>', ["attribute"]),
+        ('<mj-text {{ more }} {% if a %}colour="red"{% endif %}>x</mj-text>', ["attribute"]),
+        (
+            '<mj-attributes><mj-all color="red" /><mj-class name="x" src="y" /><mj-text width="1" /></mj-attributes>',
+            ["attribute"],
+        ),
+        ('<mj-wrapper gap="8px" background-color="red"><mj-section gap="8px" /></mj-wrapper>', ["attribute"]),
+        ('<!-- <mj-text colour="red"> --><td colour="red">x</td>', []),
     ],
 )
 def test_templates(tmp_path, text, rules):
@@ -41,6 +49,14 @@ def test_templates(tmp_path, text, rules):
 def test_places_are_those_of_the_file(tmp_path):
     text = '{# three\nlines #}\n  <img src="a" />\n<a href="ftp://x">y</a>'
     assert found(tmp_path, {TEXT: text}) == [("alt", 3, 3), ("link", 4, 10)]
+
+
+def test_an_attribute_that_is_mistyped_is_told_with_the_one_it_is_near_to(tmp_path):
+    pack = Pack(tiny(tmp_path, {TEXT: '<mj-text\n  font-sise="12px">x</mj-text>'}))
+    [one] = markup.findings(pack, sources(pack))
+    assert (one.file, one.line, one.column, one.severity) == (TEXT, 2, 3, "warning")
+    assert one.message == "<mj-text> has no font-sise, so it is left out"
+    assert one.fix == "did you mean font-size?"
 
 
 def test_notifications_and_texts(tmp_path):
@@ -63,7 +79,25 @@ actions = [{ label = "tiny.text", url = "http://x.example" }, { label = "tiny.te
 
 
 @pytest.mark.parametrize(
-    "piece", ["<!--", "<a ", '<a "', "<a '", "<a x", "<a x=", "{{ ", "{# ", "{% ", "<a href=", "a ", "aa", '"<', "<a\n"]
+    "piece",
+    [
+        "<!--",
+        "<a ",
+        '<a "',
+        "<a '",
+        "<a x",
+        "<a x=",
+        "{{ ",
+        "{# ",
+        "{% ",
+        "<a href=",
+        "a ",
+        "aa",
+        '"<',
+        "<a\n",
+        "<mj-text a=''>",
+        "<mj-text b='' ",
+    ],
 )
 def test_no_markup_takes_long_to_look_at(tmp_path, piece):
     """With a pattern that looks at a text twice, this would take minutes."""

@@ -1,4 +1,4 @@
-"""What can be seen in a pack's templates and texts as they are written: images without words, links that lead nowhere.
+"""What can be seen in a pack's templates and texts as they are written: images without words, links to nowhere, typos.
 
 A template is looked at, not run: where Jinja stands in an attribute, nothing is said of that attribute's value.
 """
@@ -7,12 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from html import unescape
+from itertools import islice
 
 from livery.packs.chain import PackChain
 from livery.packs.findings import Finding
 from livery.packs.manifest import BlockOverlay, NotificationOverlay
 from livery.packs.pack import Pack
 from livery.packs.source import Snapshot
+from livery.packtools.mjml import ATTRIBUTES
 from livery.packtools.sources import MARKUP, Source
 
 # No pattern may look at a text twice: its author may be hostile.
@@ -28,6 +30,8 @@ _LINKS = frozenset(["href", "url"])
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _INSIDE = "\x00"
 """Stands for a character that Jinja will put there."""
+_MOST, _NAME = 20, 60
+"""Unknown attributes of one file that are told of, and characters of their names."""
 _PLAIN_LINK = re.compile(r"http://[^\s\"'<>]+")
 
 
@@ -65,6 +69,28 @@ def _of_template(source: Source) -> Iterator[Finding]:
             )  # fmt: skip
         for name in sorted(_LINKS & given.keys()):
             yield from _of_link(source, line, unescape(given[name]).strip())
+    yield from _of_names(source, text)
+
+
+def _unknown(text: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """Attributes that an MJML element does not have, each with the element's name."""
+    for tag in _MJML_TAG.finditer(text):
+        known = ATTRIBUTES.get(tag["name"])
+        for one in _ATTRIBUTE.finditer(text, *tag.span("rest")) if known else ():
+            if known and one["name"] not in known:
+                yield tag["name"], one
+
+
+def _of_names(source: Source, text: str) -> Iterator[Finding]:
+    """Nothing of them is seen in what comes out."""
+    for element, one in islice(_unknown(text), _MOST):
+        known = sorted(ATTRIBUTES[element])
+        near = get_close_matches(one["name"][:_NAME], known, 1)
+        yield source.finding(
+            "warning", "attribute", f"<{element}> has no {one['name'][:_NAME]}, so it is left out",
+            f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}",
+            line=text.count("\n", 0, one.start()) + 1, words=one["name"],
+        )  # fmt: skip
 
 
 def _masked(text: str) -> str:
