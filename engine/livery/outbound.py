@@ -3,22 +3,22 @@
 No redirects, no proxies from the environment, a deadline, a cap on the answer.
 """
 
-import asyncio
 import base64
 import binascii
 import ssl
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote
 
 from livery.guard import URL_PART, ForbiddenTarget, Guard, OutboundPolicy, is_public
 from livery.locales import one_line, shorten
 from livery.models.delivery import Outcome, Reason
-from livery.posting import HEAD_LINE, HEADERS, IN_ALL, INTERIM, OURS, PER_HOST, Posted, Posts, beginning
 
 if TYPE_CHECKING:
     import aiohttp
@@ -26,7 +26,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "ForbiddenTarget", "Outbound", "OutboundPolicy", "is_public", "outcome_of"]
 
+_ANSWER_CAP = 20_000
+_HEAD_LINE, _HEADERS = 8190, 128
+"""Octets of one line of an answer's head, and how many lines it may have."""
+_INTERIM = 20
+"""Answers of 1xx before the one that counts (RFC 9110 §15.2); a flood of them would keep the event loop busy."""
 _EXCERPT = 300
+_BODY_WAIT = 2.0
+"""Seconds for the body once the status is there: it is only shown to people, the status decides."""
 _SECRET_LENGTH = 8
 _LONGEST_WAIT = 24 * 3600.0
 _SAID_OPENLY = frozenset(
@@ -50,15 +57,13 @@ class Answer:
 
 
 class Outbound:
-    """HTTP to the outside. Opens its connections on first use, in the running event loop."""
+    """HTTP to the outside. Opens its session on first use, in the running event loop."""
 
     def __init__(self, policy: OutboundPolicy) -> None:
         self.guard = Guard(policy)
         """For connections that are not HTTP."""
         self._policy = policy
-        self._posts: Posts | None = None
         self._session: aiohttp.ClientSession | None = None
-        """For a proxy alone."""
 
     def check(self, url: str) -> None:
         """Refuse a URL by its form: scheme, credentials, port, literal address.
@@ -75,59 +80,53 @@ class Outbound:
         What the answer quotes of the URL's path and query and of headers that may be secret is blotted out.
         """
         import aiohttp
-        from aiohttp.http_exceptions import HttpProcessingError
 
-        posted = Posted(asyncio.get_running_loop().time() + self._policy.timeout)
+        request = SimpleNamespace(is_sent=False)
         try:
-            target = self.guard.check_url(url)
-            if self._policy.proxy is None:
-                await self._open().post(target, body, headers, posted)
-            else:
-                await self._by_proxy(target, body, headers, posted)
+            response = await self._request(self.guard.check_url(url), body, headers, request)
+            try:
+                raw = await _beginning(response)
+            finally:
+                response.release()
         except ForbiddenTarget as refusal:
             return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(refusal))
         except TimeoutError:
-            return Answer(failure=Reason.TIMEOUT, excerpt="no answer in time", reached=posted.is_sent)
+            return Answer(failure=Reason.TIMEOUT, excerpt="no answer in time", reached=request.is_sent)
         except aiohttp.InvalidURL:
             return Answer(failure=Reason.INVALID, excerpt="not a URL")
-        except (HttpProcessingError, aiohttp.ClientResponseError):
-            return Answer(failure=Reason.SERVER_ERROR, excerpt="its answer makes no sense", reached=posted.is_sent)
         except (aiohttp.ClientError, OSError) as error:
-            if self._posts is None and self._session is None:
+            if self._session is None:
                 return Answer(failure=Reason.MISCONFIGURED, excerpt="outbound.ca_file is no file of certificates")
-            said = "the connection broke" if posted.is_sent else _why_not(error)
-            return Answer(failure=Reason.UNREACHABLE, excerpt=said, reached=posted.is_sent)
+            if refused := _refusal(error):
+                return Answer(failure=Reason.FORBIDDEN_TARGET, excerpt=str(refused))
+            if isinstance(error, aiohttp.ClientResponseError):
+                return Answer(failure=Reason.SERVER_ERROR, excerpt="its answer makes no sense", reached=request.is_sent)
+            said = "the connection broke" if request.is_sent else _why_not(error)
+            return Answer(failure=Reason.UNREACHABLE, excerpt=said, reached=request.is_sent)
         except ValueError:
             return Answer(failure=Reason.INVALID, excerpt="a host name or a header that cannot be sent")
-        excerpt = _excerpt(posted.raw, url, headers) if posted.raw else ""
-        return Answer(status=posted.status, headers=posted.headers, excerpt=excerpt, body=posted.raw)
+        excerpt = _excerpt(raw, url, headers) if raw else ""
+        return Answer(status=response.status, headers=response.headers, excerpt=excerpt, body=raw)
 
-    def _open(self) -> Posts:
-        if self._posts is None:
-            self._posts = Posts(self.guard, _context(self._policy.ca_file) if self._policy.ca_file else None)
-        return self._posts
-
-    async def _by_proxy(self, target: "URL", body: bytes, headers: Mapping[str, str], posted: Posted) -> None:
-        """The proxy is told an address that was checked, so that it has no name to look up a second time."""
-        host, proxy = target.host or "", self._policy.proxy
-        assert proxy is not None, "there is one"
-        session, found = self._opened(), await self.guard.resolve(host)
-        response = await session.post(
+    async def _request(
+        self, target: "URL", body: bytes, headers: Mapping[str, str], request: SimpleNamespace
+    ) -> "aiohttp.ClientResponse":
+        options: dict[str, Any] = {"data": body, "allow_redirects": False, "trace_request_ctx": request}
+        if self._policy.proxy is None:
+            return await self._open().post(target, headers=dict(headers), **options)
+        # The proxy is told an address that was checked, so that it has no name to look up a second time.
+        host = target.host or ""
+        found = await self.guard.resolve(host)
+        written = target.raw_host if target.is_default_port() else f"{target.raw_host}:{target.port}"
+        return await self._open().post(
             target.with_host(found[0].host),
-            data=body,
-            headers={**headers, "Host": target.host_port_subcomponent or ""},
-            allow_redirects=False,
+            headers={**headers, "Host": written or ""},
             server_hostname=host.rstrip("."),
-            proxy=proxy.get_secret_value(),
-            trace_request_ctx=posted,
+            proxy=self._policy.proxy.get_secret_value(),
+            **options,
         )
-        try:
-            posted.raw = await beginning(response.headers, response.content, posted.until)
-        finally:
-            response.release()
-        posted.status, posted.headers = response.status, response.headers
 
-    def _opened(self) -> "aiohttp.ClientSession":
+    def _open(self) -> "aiohttp.ClientSession":
         if self._session is None:
             import aiohttp
 
@@ -137,10 +136,14 @@ class Outbound:
 
             trace = aiohttp.TraceConfig()
             trace.on_request_headers_sent.append(note)
+            by_proxy = self._policy.proxy is not None
             connector = aiohttp.TCPConnector(
-                limit=IN_ALL,
-                limit_per_host=PER_HOST,
-                force_close=True,  # two names of one address would look alike to the pool
+                resolver=None if by_proxy else _guarded_resolver(self.guard),
+                use_dns_cache=False,
+                limit=200,
+                limit_per_host=20,
+                # Through a proxy, two names of one address would look alike to the pool.
+                force_close=by_proxy,
                 ssl=_context(self._policy.ca_file) if self._policy.ca_file else True,
             )
             self._session = aiohttp.ClientSession(
@@ -149,20 +152,17 @@ class Outbound:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,
-                max_line_size=HEAD_LINE,
-                max_field_size=HEAD_LINE,
-                max_headers=HEADERS,
-                headers=OURS,
+                max_line_size=_HEAD_LINE,
+                max_field_size=_HEAD_LINE,
+                max_headers=_HEADERS,
+                headers={"User-Agent": "Livery", "Accept-Encoding": "identity"},
                 response_class=_bounded_response(),
                 trace_configs=[trace],
             )
         return self._session
 
     async def aclose(self) -> None:
-        """Close the connections; the next request opens others."""
-        posts, self._posts = self._posts, None
-        if posts is not None:
-            posts.close()
+        """Close the session; the next request opens another."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
@@ -182,7 +182,7 @@ def _bounded_response() -> "type[aiohttp.ClientResponse]":
             async def counted() -> Any:
                 nonlocal heard
                 heard += 1
-                if heard > INTERIM + 1:
+                if heard > _INTERIM + 1:
                     raise HttpProcessingError(message="too many interim answers")
                 return await read()
 
@@ -195,16 +195,42 @@ def _bounded_response() -> "type[aiohttp.ClientResponse]":
     return BoundedResponse
 
 
+async def _beginning(response: "aiohttp.ClientResponse") -> bytes:
+    """The answer's body up to the cap; less if it is compressed, breaks off or is slow to come."""
+    import asyncio
+
+    import aiohttp
+
+    raw = bytearray()
+    if response.content.at_eof():
+        return b""
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        return b""
+    with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        async with asyncio.timeout(_BODY_WAIT):
+            while len(raw) < _ANSWER_CAP and (chunk := await response.content.read(_ANSWER_CAP - len(raw))):
+                raw += chunk
+    return bytes(raw)
+
+
 def _context(ca_file: Path) -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.load_verify_locations(ca_file)
     return context
 
 
+def _refusal(error: BaseException) -> ForbiddenTarget | None:
+    """Our own refusal, if that is what an error of the client goes back to."""
+    at: BaseException | None = error
+    while at is not None and not isinstance(at, ForbiddenTarget):
+        at = at.__cause__
+    return at
+
+
 def _why_not(error: Exception) -> str:
     import aiohttp
 
-    if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return "no connection: the certificate is not valid for this host"
     return "no connection"
 
@@ -238,6 +264,29 @@ def _excerpt(raw: bytes, url: str, headers: Mapping[str, str]) -> str:
     for secret in _secrets(url, headers):
         text = text.replace(secret, "•••")
     return shorten(text, _EXCERPT)
+
+
+def _guarded_resolver(guard: Guard) -> Any:
+    from aiohttp.abc import AbstractResolver, ResolveResult
+
+    class GuardedResolver(AbstractResolver):
+        """Every address must pass: the connection is made to what was checked, so DNS cannot change its mind."""
+
+        async def resolve(self, host: str, port: int = 0, family: Any = 0) -> list[ResolveResult]:
+            del family
+            try:
+                found = await guard.resolve(host)
+            except ForbiddenTarget as refusal:
+                raise OSError(str(refusal)) from refusal
+            return [
+                ResolveResult(hostname=host, host=one.host, port=port, family=one.family, proto=6, flags=0)
+                for one in found
+            ]
+
+        async def close(self) -> None:
+            """Holds nothing."""
+
+    return GuardedResolver()
 
 
 _BY_STATUS = {
