@@ -40,6 +40,8 @@ class Rules:
 
     def judged(self, outcome: Outcome, channel: str) -> Outcome:
         """The outcome as the operator wants it seen."""
+        if not self.permanent and not self.temporary:
+            return outcome
         said = {one for one in (outcome.reason, outcome.code) if one}
         names = {*said, *(f"{channel}:{one}" for one in said)}
         if outcome.status == "retry" and names & self.permanent:

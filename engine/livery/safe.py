@@ -48,7 +48,7 @@ class Safe:
         body = stored.body
         if is_sealed(text := body.decode()):
             body = self._vault.open(text, context=event_context(stored.tenant)).encode()
-        return accept.stored(body, self._types)
+        return accept.stored(body, self._types, stored.kind)
 
     def wire(self, event: Event, wire: bytes, key: str) -> bytes:
         """The bytes of a message as they are stored; `key` is the store's of its event, which copies share."""

@@ -133,10 +133,9 @@ class Sender:
         everybody = claim.envelope.addresses or (claim.delivery.destination,)
         if all(one in kept_off for one in everybody):
             return deliver.withheld(claim, kept_off, at=started_at, worker=self.worker)
-        kept_off = {one: why for one, why in kept_off.items() if one in everybody}
-        claim = replace(claim, settled={**claim.settled, **dict.fromkeys(kept_off, "suppressed")})
-
-        ready = replace(ready, claim=claim)
+        if kept_off := {one: why for one, why in kept_off.items() if one in everybody}:
+            claim = replace(claim, settled={**claim.settled, **dict.fromkeys(kept_off, "suppressed")})
+            ready = replace(ready, claim=claim)
 
         async def extend() -> bool:
             until = self.now() + self.policy.lease
@@ -193,8 +192,7 @@ class Sender:
         if news := self.writer.news(wording.packs[:1], message.degraded):
             said = f"{', '.join(wording.packs[:1]) or 'no pack'} (delivery {delivery.id}): {'; '.join(news)}"
             self.hooks.alarm("degraded", said, event)
-        trace = {**delivery.trace, "wording": wording.model_dump(mode="json")}
-        kept = Wire(claim, self.safe.wire(event, wire, delivery.event_key), message, trace)
+        kept = Wire(claim, self.safe.wire(event, wire, delivery.event_key), message, delivery.trace, wording)
         if await self.clerk.do_alike(self.store.keep_wires, kept):
             return wire
         return Outcome(status="retry", reason=Reason.WORKER_CRASHED, detail="taken over by another worker")

@@ -6,7 +6,7 @@ Spans need the host's own OpenTelemetry SDK and cost nothing without one.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from opentelemetry import trace
@@ -26,6 +26,7 @@ FIELDS = (
 )  # fmt: skip
 """Of the log record of an attempt, each with `livery_` before it."""
 _CONTEXT = TraceContextTextMapPropagator()
+_NO_SPAN = nullcontext(trace.INVALID_SPAN)
 TRACE = "traceparent"
 """Where a delivery's trace keeps the W3C context of the call that accepted its event."""
 
@@ -74,12 +75,14 @@ class Telemetry:
         """The metrics, in Prometheus' text format."""
         return generate_latest(self.registry).decode()
 
-    @contextmanager
-    def span(self, name: str, *, parent: str = "", **attributes: str | int) -> Iterator[Span]:
+    def span(self, name: str, *, parent: str = "", **attributes: str | int) -> AbstractContextManager[Span]:
         """A span around a piece of the flow; `parent` is a W3C `traceparent`."""
         if not parent and isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-            yield trace.INVALID_SPAN  # the host has no SDK, and nothing to hang it on either
-            return
+            return _NO_SPAN  # the host has no SDK, and nothing to hang it on either
+        return self._span(name, parent, attributes)
+
+    @contextmanager
+    def _span(self, name: str, parent: str, attributes: Mapping[str, str | int]) -> Iterator[Span]:
         context = _CONTEXT.extract({TRACE: parent}) if parent else None
         named = {f"livery.{key}": value for key, value in attributes.items()}
         with self._tracer.start_as_current_span(f"livery.{name}", context, attributes=named) as span:

@@ -16,6 +16,7 @@ from livery_webhook import mapping
 from livery_webhook.destination import CLOUDEVENT, WebhookDestination, key
 
 _CLOUDEVENT_TYPE = "application/cloudevents+json; charset=utf-8"
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _mapping(path: ConfigPath) -> ConfigPath:
@@ -100,4 +101,4 @@ def signature(secret: SecretStr, id_: str, timestamp: int, body: bytes) -> str:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    return _JSON.encode(value).encode()

@@ -7,6 +7,7 @@ from typing import Any
 
 from livery.models.audience import Audience, Endpoint
 from livery.models.delivery import Attempt, Delivery, Reason, State
+from livery.models.explanation import Wording
 from livery.models.message import Envelope, Message
 
 Now = Callable[[], datetime]
@@ -40,6 +41,8 @@ class StoredEvent:
     accepted_at: datetime
     tries: int = 0
     """How often planning it failed so far."""
+    kind: str = ""
+    """Its type, where that is known without reading it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,8 @@ class Wire:
     wire: bytes
     message: Message
     trace: Mapping[str, Any]
+    wording: Wording | None = None
+    """Kept with the trace."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,16 +56,21 @@ def read(raw: Event | Mapping[str, Any] | str | bytes, types: Mapping[str, Event
     return event
 
 
-def stored(body: bytes, types: Mapping[str, EventType]) -> Event:
-    """An event as it was accepted, of its canonical bytes.
+def stored(body: bytes, types: Mapping[str, EventType], name: str = "") -> Event:
+    """An event as it was accepted, of its canonical bytes. Its attributes were looked at then.
+
+    Args:
+        body: its canonical bytes.
+        types: event types by name.
+        name: its type, where that is known.
 
     Raises:
         EventError: it does not fit its type any more; names every field.
         UnknownEventType: no plugin registers its type any more.
 
     """
-    data = json.loads(body)
-    return _right(body, data, types.get(data["type"])) or read(body, types)
+    kind = types.get(name or json.loads(body)["type"])
+    return (kind and _fitting(body, kind)) or read(body, types)
 
 
 def canonical(event: Event) -> bytes:
@@ -82,8 +87,10 @@ def _plain(event: Event) -> dict[str, Any]:
 
 def _right(text: bytes, data: Mapping[str, Any], kind: EventType | None) -> Event | None:
     """The event, if nothing is wrong with it; what is, `_validated` finds out."""
-    if kind is None or _extensions(data):
-        return None
+    return None if kind is None or _extensions(data) else _fitting(text, kind)
+
+
+def _fitting(text: bytes, kind: EventType) -> Event | None:
     try:
         typed = _typed(kind.data).model_validate_json(text)
     except ValidationError:

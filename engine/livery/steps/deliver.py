@@ -48,7 +48,8 @@ async def attempt(channel: Channel, dispatch: Dispatch, *, deadline: float) -> t
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
         outcome = Outcome(status="retry", reason=Reason.CHANNEL_FAILED, detail=type(error).__name__)
     took = (time.perf_counter() - began) * 1000
-    return outcome.model_copy(update={"detail": one_line(outcome.detail, _EXCERPT)}), took
+    said = one_line(outcome.detail, _EXCERPT) if outcome.detail else ""
+    return (outcome if said == outcome.detail else outcome.model_copy(update={"detail": said})), took
 
 
 async def held(

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from typing import Any
 
 from livery.models.audience import Endpoint
-from livery.models.delivery import Attempt, Delivery, Destination, Outcome, Reason, State
+from livery.models.delivery import STARTED, Attempt, Delivery, Destination, Outcome, Reason, State
 from livery.models.message import Envelope
 from livery.ports import Claim, Plan, StoredEvent, Wake
 from livery.storage.database import micros, moment
@@ -62,12 +63,17 @@ def claim_of(row: Row, event: StoredEvent) -> Claim:
     return Claim(
         delivery=delivery_of(row),
         envelope=Envelope.model_validate_json(row["envelope"]),
-        endpoint=Endpoint.model_validate_json(row["endpoint"]) if row["endpoint"] else None,
+        endpoint=_endpoint(row["endpoint"]) if row["endpoint"] else None,
         fence=row["fence"],
         wire=bytes(row["wire"]) if row["wire"] is not None else None,
         settled=json.loads(row["settled"]),
         event=event,
     )
+
+
+@lru_cache(maxsize=4096)
+def _endpoint(text: str) -> Endpoint:
+    return Endpoint.model_validate_json(text)
 
 
 def wake_of(row: Row) -> Wake:
@@ -78,7 +84,7 @@ def wake_of(row: Row) -> Wake:
 
 
 def delivery_of(row: Row) -> Delivery:
-    return Delivery(
+    return Delivery.trusted(
         **{name: row[name] for name in _SAME},
         state=State(row["state"]),
         reason=Reason(row["reason"]) if row["reason"] else None,
@@ -114,6 +120,13 @@ def attempt_row(delivery: str, attempt: Attempt) -> dict[str, Any]:
         "outcome": attempt.outcome.model_dump_json(),
         "worker": attempt.worker,
     }
+
+
+@cache
+def started() -> Mapping[str, Any]:
+    """What is the same in the row of every attempt that begins."""
+    outcome = {"status": STARTED.status, "reason": STARTED.reason, "outcome": STARTED.model_dump_json()}
+    return {"duration_us": 0, **outcome}
 
 
 def destination_of(row: Row) -> Destination:
