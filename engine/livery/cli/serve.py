@@ -1,6 +1,5 @@
 """`livery serve`: the HTTP service, with a worker beside it."""
 
-import gc
 import ipaddress
 import signal
 import socket
@@ -90,7 +89,7 @@ def is_local(host: str) -> bool:
 def _run(engine: "Engine", host: str, port: int, *, worker: bool) -> None:
     import asyncio
 
-    from livery.cli.system import reload
+    from livery.cli.system import reload, stay
     from livery.http import create_app
 
     app = create_app(engine, worker=worker)
@@ -125,9 +124,7 @@ def _run(engine: "Engine", host: str, port: int, *, worker: bool) -> None:
     output.note(f"Serving {at}; Ctrl-C or SIGTERM stops after what is under way, SIGHUP reads the packs again.")
     if is_local(host) or sys.stderr.isatty():
         output.note(f"Sign in to the pages, once and within 15 minutes: {sign_in_link(engine, at)}")
-    # What there is by now stays: collections need not look at it again.
-    gc.collect()
-    gc.freeze()
+    stay()
     with listening:
         asyncio.run(Server(uvicorn.Config(app, **settings)).serve(sockets=[listening]))
     output.note("Stopped.")
