@@ -17,7 +17,7 @@ from livery.storage import destinations, schema, threads
 from livery.storage.admission import Admission
 from livery.storage.database import micros, moment
 from livery.storage.pauses import Pauses
-from livery.storage.prepared import Adding, Setting
+from livery.storage.prepared import Adding, Setting, among
 from livery.storage.rows import Row, attempt_row, claim_of, started
 
 MAX_CRASHES = 3
@@ -25,15 +25,11 @@ _A_MOMENT = timedelta(milliseconds=50)
 _OPEN = frozenset(state.value for state in OPEN)
 _EVENT, _DELIVERY, _ATTEMPT = schema.event, schema.delivery, schema.attempt
 # In one order everywhere: workers that want the same deliveries wait for each other, and never in a circle.
-_WANTED = (
-    select(_DELIVERY)
-    .where(_DELIVERY.c.id.in_(bindparam("ids_", expanding=True)))
-    .order_by(_DELIVERY.c.id)
-    .with_for_update()
+_WANTED = among(
+    _DELIVERY.c.id, "ids_", lambda mine: select(_DELIVERY).where(mine).order_by(_DELIVERY.c.id).with_for_update()
 )
-_EVENTS = select(
-    _EVENT.c.key, _EVENT.c.tenant, _EVENT.c.body, _EVENT.c.accepted_at, _EVENT.c.tries, _EVENT.c.type
-).where(_EVENT.c.key.in_(bindparam("keys_", expanding=True)))
+_STORED = [_EVENT.c[name] for name in ("key", "tenant", "body", "accepted_at", "tries", "type")]
+_EVENTS = among(_EVENT.c.key, "keys_", lambda mine: select(*_STORED).where(mine))
 _BY_ID = update(_DELIVERY).where(_DELIVERY.c.id == bindparam("id_"))
 _LEASED = ("state", "attempts", "crashes", "fence", "lease_until", "admission")
 _LEASE = Setting(_DELIVERY, ["id"], _LEASED)
@@ -69,7 +65,7 @@ class Asking:
 def claim(asking: Asking, ids: Sequence[str], worker: str) -> list[Claim | Verdict]:
     """See `livery.ports.Store.claim_all`."""
     tx, now = asking.tx, asking.now
-    rows = {row["id"]: dict(row) for row in tx.execute(_WANTED, {"ids_": sorted(set(ids))}).mappings()}
+    rows = {row["id"]: dict(row) for row in tx.execute(_WANTED(tx), {"ids_": sorted(set(ids))}).mappings()}
     troubled = destinations.troubled(tx, {row["destination_key"] for row in rows.values()})
     found: dict[str, Verdict] = {}
     leased: list[Row] = []
@@ -145,7 +141,7 @@ def _claims(tx: Connection, rows: Sequence[Row]) -> dict[str, Claim]:
     keys = sorted({row["event_key"] for row in rows})
     events = {
         one.key: StoredEvent(one.key, one.tenant, bytes(one.body), moment(one.accepted_at), one.tries, one.type)
-        for one in tx.execute(_EVENTS, {"keys_": keys})
+        for one in tx.execute(_EVENTS(tx), {"keys_": keys})
     }
     claims = [claim_of(row, events[row["event_key"]]) for row in rows]
     return {one.delivery.id: one for one in threads.follow(tx, claims)}

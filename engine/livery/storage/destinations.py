@@ -13,12 +13,13 @@ from livery.models.delivery import Destination
 from livery.ports import Again, Breaker, Claim, Settled, Settlement
 from livery.storage import schema
 from livery.storage.database import micros, moment, unless_there
+from livery.storage.prepared import among
 from livery.storage.rows import Row, destination_of
 
 _TABLE = schema.destination
 _ONE = select(_TABLE).where(_TABLE.c.key == bindparam("key_"))
 _LOCKED = _ONE.with_for_update()
-_SOME = select(_TABLE).where(_TABLE.c.key.in_(bindparam("keys_", expanding=True)))
+_SOME = among(_TABLE.c.key, "keys_", lambda mine: select(_TABLE).where(mine))
 _CHANGE = update(_TABLE).where(_TABLE.c.key == bindparam("key_"))
 _NOT_LESS = timedelta(milliseconds=10)
 
@@ -27,7 +28,7 @@ def troubled(tx: Connection, keys: Collection[str]) -> Mapping[str, Row]:
     """Those of these destinations that failed lately, are paused, being probed or disabled. All others do well."""
     if not keys:
         return {}
-    rows = tx.execute(_SOME, {"keys_": sorted(keys)}).mappings()
+    rows = tx.execute(_SOME(tx), {"keys_": sorted(keys)}).mappings()
     return {row["key"]: row for row in rows if _is_troubled(row) or row["disabled_at"] is not None}
 
 

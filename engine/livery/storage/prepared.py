@@ -8,15 +8,28 @@ takes to run it.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Table, bindparam, insert, update
+from sqlalchemy import ARRAY, ColumnElement, Connection, Executable, Table, Text, any_, bindparam, insert, update
 
 Row = Mapping[str, Any]
+_S = TypeVar("_S", bound=Executable)
 _Run = Callable[[Sequence[Row]], Any]
 _ARRAYS = {str: "text[]", int: "bigint[]", bytes: "bytea[]"}
 _DIRECT = ("sqlite", "pysqlite")
 """Where the driver is called without SQLAlchemy in between, which takes as long as SQLite itself."""
+
+
+def among(
+    column: ColumnElement[Any], name: str, made: Callable[[ColumnElement[bool]], _S]
+) -> Callable[[Connection], _S]:
+    """A statement about the rows whose column has one of the values given as `name`, by the connection it is for.
+
+    PostgreSQL is given one array, so that it is the same statement for however many, and planned once.
+    """
+    listed = made(column.in_(bindparam(name, expanding=True)))
+    at_once = made(column == any_(bindparam(name, type_=ARRAY(Text))))
+    return lambda tx: at_once if tx.dialect.name == "postgresql" else listed
 
 
 class Prepared:
