@@ -29,8 +29,7 @@ from livery.stencils.filling import MAX_OUTPUT, Node
 Compose = Callable[[Seen], Plain]
 """Gives what a `Composer` does; raises anything at all where it must be asked."""
 _ROOTS = {name: name for name in ("event", "envelope", "year")}
-_LINE = f"words({{0}}.split()) if len({{0}}) <= {MAX_LINE} else long_line({{0}})"
-_PARAGRAPH = f"{{0}}.strip() if len({{0}}) <= {MAX_TEXT} else long_paragraph({{0}})"
+_MAX_WAYS = 4096
 
 
 def written(script: Plain, text: Tongue, lenient: Tongue) -> Compose | None:
@@ -64,6 +63,20 @@ def _is_for(audience: Sequence[str], readers: Any) -> bool:
     return readers is None or all(not set(audience).isdisjoint(one) for one in readers)
 
 
+class _Traces(dict[int, list[Plain]]):
+    """Traces by the way they took: the sum of the numbers of their parts, each twice the one before."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[Sequence[Plain]] = []
+
+    def __missing__(self, way: int) -> list[Plain]:
+        if len(self) >= _MAX_WAYS:
+            self.clear()
+        made = self[way] = [row for at, rows in enumerate(self.parts) if way >> at & 1 for row in rows]
+        return made
+
+
 class ScriptCode(Reading):
     """The code of a script."""
 
@@ -71,24 +84,27 @@ class ScriptCode(Reading):
         helpers = {
             "long_line": _long_line, "long_paragraph": _long_paragraph, "words": " ".join, "join": "".join,
             "is_for": _is_for, "link": link, "picture": picture, "pictures": script["pictures"],
-            "unique": dict.fromkeys,
+            "unique": dict.fromkeys, "traces": (traces := _Traces()),
         }  # fmt: skip
         super().__init__(text, "seen", _ROOTS, **helpers)
+        self._traces = traces
         self._script, self._text_tongue, self._lenient = script, text, lenient
         self._rows: list[Plain] = []
         """What is to be added to the trace next."""
+        self._printable: dict[str, str] = {}
+        """By the names of texts the condition under which all of one can be printed: its only blanks are spaces."""
         for root in _ROOTS:
             self.line(f"{root} = seen[{self.value(root)}]")
         self.line(f"readers = seen.get({self.value(SIDES)})")
-        self.line("trace = []")
+        self.line(f"way = {self.value(0)}")
         self.line("blocks = []")
         self.line("signature = []")
         self.line(f"degraded = [*{self.value(tuple(script['notes']))}]")
-        fields = {name: self._shaped(script["fields"][name], _PARAGRAPH if name in LONG else _LINE) for name in FIELDS}
+        fields = {name: self._shaped(script["fields"][name], paragraph if name in LONG else line) for name in FIELDS}
         for at, block in enumerate(script["blocks"]):
             self._block(at, block)
         for part in script["signature"]:
-            said = self._shaped(part, _LINE)
+            said = self._shaped(part, line)
             self._settle()
             with self.under(f"if {said}:"):
                 self.line(f"signature.append({said})")
@@ -98,16 +114,23 @@ class ScriptCode(Reading):
         known = {name: self.value(script[name]) for name in ("event_type", "locale", "direction", "brand", "pack")}
         made = {
             **known, **fields, "title": title, "subject": f"{fields['subject']} or {title}", "blocks": "blocks",
-            "signature": "signature", "trace": "trace", "degraded": "[*unique(degraded)]",
+            "signature": "signature", "trace": "traces[way]", "degraded": "[*unique(degraded)]",
         }  # fmt: skip
         self.line(f"return {self._table(made)}")
 
     def _table(self, parts: Mapping[str, str]) -> str:
-        return "{" + ", ".join(f"{self.value(name)}: {one}" for name, one in parts.items()) + "}"
+        """The name of a table; what of it is always the same is copied, in a third of the time."""
+        table, made = {name: self._values.get(one) for name, one in parts.items()}, self.fresh()
+        self.line(f"{made} = {self.value(table.copy)}()")
+        for name, one in parts.items():
+            if one not in self._values:
+                self.line(f"{made}[{self.value(name)}] = {one}")
+        return made
 
     def _settle(self) -> None:
         if self._rows:
-            self.line(f"trace += {self.value(tuple(self._rows))}")
+            self.line(f"way += {self.value(1 << len(self._traces.parts))}")
+            self._traces.parts.append(self._rows)
             self._rows = []
 
     @contextmanager
@@ -161,26 +184,26 @@ class ScriptCode(Reading):
     def _fields(self, block: Plain) -> dict[str, str]:
         match block["kind"]:
             case "text":
-                return self._texts(block, heading=_LINE, text=_PARAGRAPH)
+                return self._texts(block, heading=line, text=paragraph)
             case "error":
-                return self._texts(block, heading=_LINE, text=_PARAGRAPH, code=_LINE)
+                return self._texts(block, heading=line, text=paragraph, code=line)
             case "list":
-                heading = self._shaped(block["heading"], _LINE)
-                items = [self._shaped(item, _PARAGRAPH) for item in block["items"]]
+                heading = self._shaped(block["heading"], line)
+                items = [self._shaped(item, paragraph) for item in block["items"]]
                 return {"heading": heading, "items": f"[{', '.join(items)}]"}
             case "facts":
                 facts = self._each(block["facts"], self._fact)
-                return {"heading": self._shaped(block["heading"], _LINE), "facts": facts}
+                return {"heading": self._shaped(block["heading"], line), "facts": facts}
             case "actions":
                 return {"actions": self._each(block["actions"], self._action)}
             case "image":
                 url = self.fresh()
                 self.line(f"{url} = picture({self._written(block['url'])}, pictures)")
-                return {"url": url, "alt": self._shaped(block["alt"], _LINE), "width": self.value(block["width"])}
+                return {"url": url, "alt": self._shaped(block["alt"], line), "width": self.value(block["width"])}
             case _:
                 return {}
 
-    def _texts(self, block: Plain, **shapes: str) -> dict[str, str]:
+    def _texts(self, block: Plain, **shapes: Callable[[str], str]) -> dict[str, str]:
         return {name: self._shaped(block[name], shape) for name, shape in shapes.items()}
 
     def _each(self, parts: Sequence[Plain], write: Callable[[Plain, str], None]) -> str:
@@ -195,12 +218,12 @@ class ScriptCode(Reading):
         return into
 
     def _fact(self, part: Plain, into: str) -> None:
-        label, value = self._shaped(part["label"], _LINE), self._shaped(part["value"], _LINE)
+        label, value = self._shaped(part["label"], line), self._shaped(part["value"], line)
         made = {"label": label, "value": value, "mono": self.value(part["mono"])}
         self.line(f"{into}.append({self._table(made)})")
 
     def _action(self, part: Plain, into: str) -> None:
-        label, url = self._shaped(part["label"], _LINE), self.fresh()
+        label, url = self._shaped(part["label"], line), self.fresh()
         self.line(f"{url} = link({self._written(part['url'])})")
         made = {"label": label, "url": url, "primary": self.value(part["primary"])}
         self._settle()
@@ -209,13 +232,24 @@ class ScriptCode(Reading):
 
     # ------------------------------------------------------------------ texts
 
-    def _shaped(self, source: Plain, shape: str) -> str:
+    def _shaped(self, source: Plain, shape: Callable[[str], str]) -> str:
         if source["fixed"] is not None:
             if source["said"]:
                 self._told(source["said"][0])
-            return self.value(source["fixed"][line if shape is _LINE else paragraph])
+            return self.value(source["fixed"][shape])
         text = self._written(source)
-        return self.kept((shape, text), lambda name: self.line(f"{name} = {shape.format(text)}"))
+        made = self._line(text) if shape is line else self._paragraph(text)
+        return self.kept((shape, text), lambda name: self.line(f"{name} = {made}"))
+
+    def _line(self, text: str) -> str:
+        made = f"words({text}.split())"
+        if printable := self._printable.get(text):
+            is_tidy = f"{printable} and {self.value('  ')} not in {text} and {text}.strip() is {text}"
+            made = f"({text} if {is_tidy} else {made})"
+        return f"{made} if len({text}) <= {MAX_LINE} else long_line({text})"
+
+    def _paragraph(self, text: str) -> str:
+        return f"{text}.strip() if len({text}) <= {MAX_TEXT} else long_paragraph({text})"
 
     def _written(self, source: Plain) -> str:
         """The name of the best text. Which are there in no language is known before an event is."""
@@ -249,17 +283,28 @@ class ScriptCode(Reading):
             return self.kept(("fill", id(fill)), lambda name: self.line(f"{name} = {self.value(fill)}(seen)"))
         if len(parts) == 1:
             return parts[0]
-        return self.kept(("text", *parts), lambda name: self.line(f"{name} = join(({', '.join(parts)},))"))
+        name = self.kept(("text", *parts), lambda name: self.line(f"{name} = join(({', '.join(parts)},))"))
+        if None not in (conditions := [self._printable.get(one) for one in parts]):
+            self._printable[name] = " and ".join(filter(None, conditions))
+        return name
 
     def _part(self, node: Node) -> str:
         if isinstance(node, str):
-            return self.value(node)
+            name = self.value(node)
+            if node.isprintable():
+                self._printable[name] = ""
+            return name
         if node[0] != "o":
             raise Unwritable
-        value = self.read(node[1])
-        if self._tongue.direction == "rtl":
-            written = f"printed(tongue, {value})"
-        else:
-            is_plain = f"{value}.__class__ is str and {value}.isascii() and {value}.isprintable()"
-            written = f"{value} if {is_plain} else printed(tongue, {value})"
-        return self.kept(("p", value), lambda name: self.line(f"{name} = {written}"))
+        return self._printed(self.read(node[1]))
+
+    def _printed(self, value: str) -> str:
+        def write(name: str) -> None:
+            if self._tongue.direction == "rtl":
+                self.line(f"{name} = printed(tongue, {value})")
+                return
+            is_plain = self._printable[name] = self.fresh()
+            self.line(f"{is_plain} = {value}.__class__ is str and {value}.isascii() and {value}.isprintable()")
+            self.line(f"{name} = {value} if {is_plain} else printed(tongue, {value})")
+
+        return self.kept(("p", value), write)

@@ -19,7 +19,7 @@ from livery.pictures import album, brand_with
 from livery.stencils.stencil import Stencil
 
 _MAX_WAYS = 4096
-_ways: dict[tuple[int, ...], tuple[Sequence[Plain], tuple[Piece, ...]]] = {}
+_ways: dict[tuple[int, ...] | int, tuple[Sequence[Plain], tuple[Piece, ...]]] = {}
 _BLOCK: TypeAdapter[Block] = TypeAdapter(Block, config={"defer_build": True})
 
 
@@ -110,14 +110,17 @@ def _seen(event: Event, accepted_at: datetime, sides: Sequence[Sequence[str]] | 
 
 def pieces(trace: Sequence[Plain]) -> tuple[Piece, ...]:
     """Where the pieces of a notification come from. Few ways there are through a stencil, and many messages go each."""
+    known = _ways.get(id(trace))  # the code written for a stencil gives the same list for the same way
+    if known is not None and known[0] is trace:
+        return known[1]
+    if len(_ways) >= _MAX_WAYS:
+        _ways.clear()
     way = tuple(map(id, trace))
     known = _ways.get(way)
-    if known is None:
-        if len(_ways) >= _MAX_WAYS:
-            _ways.clear()
-        # What is known keeps its rows, so that no other row can have the same identity.
-        known = _ways[way] = (trace, tuple(Piece(**one) for one in trace))
-    return known[1]
+    made = known[1] if known is not None else tuple(Piece(**one) for one in trace)
+    # What is known keeps its rows, so that no other row can have the same identity.
+    _ways[way] = _ways[id(trace)] = (trace, made)
+    return made
 
 
 def built_in(kind: EventType, event: Event, tokens: Mapping[str, str], why: Iterable[str]) -> Notification:
