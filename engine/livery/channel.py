@@ -36,9 +36,12 @@ class Limits(Model):
     blocks: int = Field(default=0, description="Blocks of one message.")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Dispatch:
-    """One delivery to be sent: the bytes, where to, and whom not to write to again."""
+    """One delivery to be sent: the bytes, where to, and whom not to write to again.
+
+    Not to be changed; only that it is not frozen, since a frozen one takes four times as long to make.
+    """
 
     envelope: Envelope
     destination: Any

@@ -32,7 +32,14 @@ _FILE_NAME = 64
 
 
 class Dotless(bytes):
-    """A message of which no line begins with a dot: nothing in it has to be doubled on the wire."""
+    """A message as `assemble` makes it.
+
+    No line begins with a dot, so nothing has to be doubled on the wire; what follows its first headers is ASCII.
+    """
+
+    @property
+    def head(self) -> bytes:
+        return self[: self.find(b"\r\n\r\n")]
 
 
 def assemble(message: Message, envelope: Envelope) -> bytes:

@@ -24,7 +24,7 @@ def of_address(address: str, code: int, said: str) -> RecipientResult:
 
 def of_message(results: Sequence[RecipientResult], code: int = 0, said: str = "") -> Outcome:
     """One outcome for all addresses: somebody left to try again, else somebody reached, else nobody."""
-    by_status = {one.status: one for one in reversed(results)}
+    by_status = {one.status: one for one in results[::-1]}
     if "accepted" in by_status and "retry" not in by_status:
         reason = Reason.REFUSED if len(by_status) > 1 else None
         return Outcome.trusted(
@@ -65,8 +65,8 @@ def failed(reason: Reason, detail: str, results: Iterable[RecipientResult] = ())
 
 def shown(outcome: Outcome, secrets: Sequence[str]) -> Outcome:
     """The outcome as it may be kept: short, and without secrets, which a server may quote in its answer."""
-    said = [outcome.detail, *(one.detail for one in outcome.recipients)]
-    if not secrets and max(map(len, said)) <= _EXCERPT:
+    longest = max([len(outcome.detail), *[len(one.detail) for one in outcome.recipients]])
+    if not secrets and longest <= _EXCERPT:
         return outcome
     hidden = sorted(secrets, key=len, reverse=True)
 

@@ -26,7 +26,7 @@ class Reply(NamedTuple):
     @property
     def text(self) -> str:
         """All of it on one line."""
-        return " ".join(" ".join(self.lines).split())
+        return _on_one_line(self.lines)
 
 
 class Reader:
@@ -68,6 +68,11 @@ class Reader:
             elif len(self._lines) > MAX_LINES:
                 raise Garbled("an answer without end")
         return replies
+
+
+@lru_cache(maxsize=256)
+def _on_one_line(lines: tuple[str, ...]) -> str:
+    return " ".join(" ".join(lines).split())
 
 
 @lru_cache(maxsize=256)

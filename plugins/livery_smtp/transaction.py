@@ -65,6 +65,12 @@ class Transaction:
             return self.is_written  # what of it is still here, nobody can tell
         return self.is_written and not session.is_paused
 
+    @property
+    def _is_ascii(self) -> bool:
+        """Whether message and sender are; a message is long, and most begin with all of it that may not be."""
+        wire = self.wire
+        return self.sender.isascii() and (wire.head if isinstance(wire, Dotless) else wire).isascii()
+
     def settle(self, outcome: Outcome) -> None:
         """Tell who waits; the first outcome counts."""
         if not self.done.done():
@@ -86,7 +92,7 @@ class Transaction:
             return outcomes.failed(Reason.INVALID, self.wrong)
         if features is not None:
             if "SMTPUTF8" not in features:
-                if not (self.wire.isascii() and self.sender.isascii()):
+                if not self._is_ascii:
                     return outcomes.failed(Reason.UNSUPPORTED, _NOT_BEYOND_ASCII)
                 self._leave_out_beyond_ascii()
                 if not self.specs:
@@ -101,11 +107,11 @@ class Transaction:
         """MAIL, each RCPT, and DATA, without their line ends."""
         if self._commands is not None and self._commands[0] is features:
             return self._commands[1]
+        rcpts = [f"RCPT TO:<{spec}>".encode() for _, spec in self.specs]
         options = f" SIZE={len(self.wire)}" if "SIZE" in features else ""
-        if not (self.wire.isascii() and self.sender.isascii() and all(spec.isascii() for _, spec in self.specs)):
+        if not (self._is_ascii and b"".join(rcpts).isascii()):
             options += " BODY=8BITMIME SMTPUTF8"
-        lines = [f"MAIL FROM:<{self.sender}>{options}", *(f"RCPT TO:<{spec}>" for _, spec in self.specs), "DATA"]
-        self._commands = (features, [line.encode() for line in lines])
+        self._commands = (features, [f"MAIL FROM:<{self.sender}>{options}".encode(), *rcpts, b"DATA"])
         return self._commands[1]
 
     def content(self) -> bytes:
@@ -128,7 +134,7 @@ class Transaction:
         answered = zip(self.specs, rcpts, strict=True)
         results = [outcomes.of_address(address, reply.code, reply.text) for (address, _), reply in answered]
         results = [*self.unreachable, *results]
-        if all(one.status != "accepted" for one in results):
+        if "accepted" not in [one.status for one in results]:
             return outcomes.of_message(results)
         if len(replies) == 1 + len(self.specs):
             return None

@@ -104,4 +104,4 @@ class Envelope(Model):
     @property
     def addresses(self) -> tuple[str, ...]:
         """Every address once: To, then Cc, then Bcc."""
-        return tuple(dict.fromkeys([one.address for one in (*self.to, *self.cc, *self.bcc)]))
+        return tuple(dict.fromkeys([one.address for one in self.to + self.cc + self.bcc]))
