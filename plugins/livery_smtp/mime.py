@@ -214,4 +214,6 @@ def _encoded_words(text: str) -> list[str]:
 
 def _line(text: str) -> str:
     """`text` on one line, without what could end a header or hide in it."""
-    return " ".join((text if text.isprintable() else _UNFIT.sub(" ", text)).split())
+    if text.isprintable() and "  " not in text and text.strip() is text:
+        return text
+    return " ".join(_UNFIT.sub(" ", text).split())

@@ -1,5 +1,6 @@
 """What every model shares: frozen, no unknown fields, built on first use."""
 
+from functools import cache
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -20,7 +21,13 @@ class Model(BaseModel):
         """
         made = object.__new__(cls)
         _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", set(values))
+        _set(made, "__pydantic_fields_set__", _all(cls))
         _set(made, "__pydantic_extra__", None)
         _set(made, "__pydantic_private__", None)
         return made
+
+
+@cache
+def _all(model: type[Model]) -> set[str]:
+    """The names of all fields: one set for all values of a model, since none of them ever changes."""
+    return set(model.model_fields)

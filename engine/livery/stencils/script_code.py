@@ -24,7 +24,7 @@ from livery.composing import (
 )
 from livery.packs.operations import Tongue
 from livery.stencils.code import Reading, Unwritable, leave
-from livery.stencils.filling import MAX_OUTPUT, Node
+from livery.stencils.filling import MAX_OUTPUT, PURSE, Node, purses
 
 Compose = Callable[[Seen], Plain]
 """Gives what a `Composer` does; raises anything at all where it must be asked."""
@@ -32,17 +32,18 @@ _ROOTS = {name: name for name in ("event", "envelope", "year")}
 _MAX_WAYS = 4096
 
 
-def written(script: Plain, text: Tongue, lenient: Tongue) -> Compose | None:
+def written(script: Plain, text: Tongue, lenient: Tongue, packs: Sequence[str]) -> Compose | None:
     """What composes a notification; None if there is no straight way to write it.
 
     Args:
         script: a prepared script.
         text: how its texts are evaluated.
         lenient: how its conditions are.
+        packs: whose texts it has: each has a purse of its own.
 
     """
     try:
-        return ScriptCode(script, text, lenient).function()
+        return ScriptCode(script, text, lenient, packs).function()
     except (Unwritable, RecursionError):
         return None
 
@@ -80,14 +81,15 @@ class _Traces(dict[int, list[Plain]]):
 class ScriptCode(Reading):
     """The code of a script."""
 
-    def __init__(self, script: Plain, text: Tongue, lenient: Tongue) -> None:
+    def __init__(self, script: Plain, text: Tongue, lenient: Tongue, packs: Sequence[str]) -> None:
         helpers = {
             "long_line": _long_line, "long_paragraph": _long_paragraph, "words": " ".join, "join": "".join,
             "is_for": _is_for, "link": link, "picture": picture, "pictures": script["pictures"],
             "unique": dict.fromkeys, "traces": (traces := _Traces()),
+            "with_purses": lambda seen: {**seen, PURSE: purses(packs)},
         }  # fmt: skip
         super().__init__(text, "seen", _ROOTS, **helpers)
-        self._traces = traces
+        self._traces, self._has_closure = traces, False
         self._script, self._text_tongue, self._lenient = script, text, lenient
         self._rows: list[Plain] = []
         """What is to be added to the trace next."""
@@ -117,6 +119,13 @@ class ScriptCode(Reading):
             "signature": "signature", "trace": "traces[way]", "degraded": "[*unique(degraded)]",
         }  # fmt: skip
         self.line(f"return {self._table(made)}")
+        if self._has_closure:
+            self._lines.insert(0, "  seen = with_purses(seen)")
+
+    def _closure(self, of: Callable[[Seen], Any]) -> str:
+        """What computes what cannot be written straight; it pays for it."""
+        self._has_closure = True
+        return f"{self.value(of)}(seen)"
 
     def _table(self, parts: Mapping[str, str]) -> str:
         """The name of a table; what of it is always the same is copied, in a third of the time."""
@@ -172,7 +181,7 @@ class ScriptCode(Reading):
         try:
             return self.test(part["when"])
         except Unwritable:
-            return f"{self.value(part['holds'])}(seen)"
+            return self._closure(part["holds"])
         finally:
             self._tongue = self._text_tongue
 
@@ -280,7 +289,7 @@ class ScriptCode(Reading):
         try:
             parts = [self._part(node) for node in text["nodes"]]
         except Unwritable:
-            return self.kept(("fill", id(fill)), lambda name: self.line(f"{name} = {self.value(fill)}(seen)"))
+            return self.kept(("fill", id(fill)), lambda name: self.line(f"{name} = {self._closure(fill)}"))
         if len(parts) == 1:
             return parts[0]
         name = self.kept(("text", *parts), lambda name: self.line(f"{name} = join(({', '.join(parts)},))"))

@@ -26,8 +26,8 @@ class Stencil:
         text = Tongue(data["regional"], script["direction"], given=data["formats"])
         lenient, markup = replace(text, lenient=True), replace(text, markup=True)
         self._script = prepared(script, lambda one: _text(one, text), lambda one, pack: _holds(one, lenient, pack))
-        self._compose = script_code.written(self._script, text, lenient)
         self._packs = [one["id"] for one in data["packs"]]
+        self._compose = script_code.written(self._script, text, lenient, self._packs)
         self._html = Program(data["html"], markup) if data["html"] is not None else None
         self._page = page_code.written(data["html"], markup) if data["html"] is not None else None
         self._slots = len(script["blocks"])
@@ -51,7 +51,7 @@ class Stencil:
         """
         if self._compose is not None and check is None:
             try:
-                return self._compose({**seen, PURSE: purses(self._packs)})
+                return self._compose(seen)
             except Exception:  # noqa: BLE001, S110 - whatever it is, the composer knows what to do
                 pass
         return Composer(self._script, {**seen, PURSE: purses(self._packs)}, check=check).notification()
