@@ -54,13 +54,12 @@ def date(day: dt.date, formats: Formats) -> str:
 
 def time(moment: dt.datetime, formats: Formats) -> str:
     """The time of day and its zone: `23:30 UTC`. A moment without a zone is written without one."""
-    return _native(f"{moment.hour:02d}:{moment.minute:02d}{_zone(moment, formats)}", formats)
+    return _native(f"{moment.time().isoformat('minutes')}{_zone(moment, formats)}", formats)
 
 
 def date_time(moment: dt.datetime, formats: Formats) -> str:
     """Day and time in the zone the moment is given in, which is named: `20. November 2026, 23:30 UTC`."""
-    hour = f"{moment.hour:02d}:{moment.minute:02d}"
-    joined = formats["date"]["joined"] % {"day": date(moment, formats), "time": hour}
+    joined = formats["date"]["joined"] % {"day": date(moment, formats), "time": moment.time().isoformat("minutes")}
     return _native(f"{joined}{_zone(moment, formats)}", formats)
 
 
@@ -146,7 +145,8 @@ def _written(value: Any, kind: str, formats: Formats, places: Sequence[int] = ()
 
 
 def _native(text: str, formats: Formats) -> str:
-    return numerals.written(text, formats.get("digits", ""))
+    digits = formats.get("digits", "")
+    return numerals.written(text, digits) if digits else text
 
 
 def _grouped(digits: str, sizes: Sequence[int], symbol: str) -> str:

@@ -5,7 +5,8 @@ from typing import Literal
 
 from livery.plugin import Outcome, Reason, RecipientResult
 
-OK, READY, BUSY, PERMANENT = range(200, 300), 354, range(400, 500), range(500, 600)
+OK, BUSY, PERMANENT = (frozenset(range(first, first + 100)) for first in (200, 400, 500))
+READY = 354
 CLOSING = 421
 """The server is about to close the connection, whatever was asked (RFC 5321 §3.8)."""
 _LOGIN_WANTED, _TOO_LARGE = (530, 535), (523, 552)

@@ -5,7 +5,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict
 
-_set = object.__setattr__
+_set_values, _set_names, _set_extra, _set_private = (
+    vars(BaseModel)[slot].__set__
+    for slot in ("__dict__", "__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__")
+)
 
 
 class Model(BaseModel):
@@ -20,10 +23,10 @@ class Model(BaseModel):
         A tenth of what `model_construct` takes, which looks for aliases and defaults.
         """
         made = object.__new__(cls)
-        _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", _all(cls))
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
+        _set_values(made, values)
+        _set_names(made, _all(cls))
+        _set_extra(made, None)
+        _set_private(made, None)
         return made
 
 
