@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from livery.channel import ChannelType
@@ -157,7 +158,8 @@ class Writer:
         amended = self._hooks.pipe("livery_amend_notification", "notification", notification=made, event=event)
         page: Page | None = None
         if stencil is not None:
-            page = self._page(order, stencil, said) if amended is made else self._amended_page(order, amended)
+            is_as_made = amended is made
+            page = partial(_page, order.packs, stencil, said) if is_as_made else self._amended_page(order, amended)
         return Written(amended, _wording(amended, order.packs, order.choice), page, stencil)
 
     def message(
@@ -211,7 +213,8 @@ class Writer:
             return None
         said["degraded"] = [*way.passed_over, *said["degraded"]]
         is_email = wanted is Format.EMAIL
-        message = email(said, self._page(way.order, stencil, said), stencil) if is_email else event_json(said, event)
+        page = partial(_page, way.order.packs, stencil, said)
+        message = email(said, page, stencil) if is_email else event_json(said, event)
         choice = way.order.choice
         wording = Wording.trusted(
             locale=choice.tag,
@@ -303,13 +306,6 @@ class Writer:
     def _compiling(self, order: "_Order") -> Callable[[], Plain]:
         return lambda: self._press.ask({"op": "compile", "order": order.plain()})
 
-    def _page(self, order: "_Order", stencil: Stencil, said: Plain) -> Page:
-        def page() -> tuple[str, list[str], list[Inline]]:
-            html, notes = stencil.html(said)
-            return html, *_with_images(html, notes, order.packs, stencil.pictures)
-
-        return page
-
     def _amended_page(self, order: "_Order", amended: Notification) -> Page:
         """A plugin changed what is said, so no stencil fits: the pack is rendered for this one, in the worker."""
 
@@ -324,6 +320,11 @@ class Writer:
             return html, *_with_images(html, list(made["notes"]), order.packs, plain["script"]["pictures"])
 
         return page
+
+
+def _page(packs: PackChain, stencil: Stencil, said: Plain) -> tuple[str, list[str], list[Inline]]:
+    html, notes = stencil.html(said)
+    return html, *_with_images(html, notes, packs, stencil.pictures)
 
 
 def _with_images(html: str, notes: list[str], packs: PackChain, pictures: Plain) -> tuple[list[str], list[Inline]]:

@@ -30,6 +30,9 @@ class SmtpChannel(Channel):
     def __init__(self, settings: Any, outbound: Any) -> None:
         super().__init__(settings, outbound)
         self._smtp = cast(SmtpSettings, settings)
+        # Asked with every message, and a model takes its time to answer.
+        self._deadline, self._is_pipelined = self._smtp.deadline, self._smtp.client == "pipelined"
+        self._late = f"no end within {self._deadline:g} s"
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pools: dict[Target, Pool] = {}
         self._targets: dict[Server, Target] = {}
@@ -55,7 +58,7 @@ class SmtpChannel(Channel):
             reached = "accepted" in dispatch.settled.values()
             return Outcome(status="accepted" if reached else "failed", detail="every address was answered before")
         account = _account_of(dispatch)
-        deadline = asyncio.get_running_loop().time() + self._smtp.deadline
+        deadline = asyncio.get_running_loop().time() + self._deadline
         outcome = await self._by(account or self._smtp, Transaction(dispatch, addresses), deadline)
         if account is not None and account.fallback and _is_not_there(outcome):
             return await self._by(self._smtp, Transaction(dispatch, addresses), deadline)
@@ -74,15 +77,14 @@ class SmtpChannel(Channel):
     async def _by(self, server: Server, transaction: Transaction, deadline: float) -> Outcome:
         target = self._target(server)
         outcome = transaction.unfit(None)
-        late = f"no end within {self._smtp.deadline:g} s"
-        if outcome is None and self._smtp.client == "pipelined":
-            outcome = await self._pool(target).carry(transaction, deadline, late)
+        if outcome is None and self._is_pipelined:
+            outcome = await self._pool(target).carry(transaction, deadline, self._late)
         elif outcome is None:
             try:
                 async with asyncio.timeout_at(deadline):
                     outcome = await self._in_thread(target, transaction)
             except TimeoutError:
-                outcome = outcomes.lost(transaction.results, Reason.TIMEOUT, late, is_sent=transaction.is_sent)
+                outcome = outcomes.lost(transaction.results, Reason.TIMEOUT, self._late, is_sent=transaction.is_sent)
         return outcomes.shown(outcome, target.secrets)
 
     def _target(self, server: Server) -> Target:
