@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _CLOCKS_APART = 5
 """Seconds by which two clocks may differ without harm."""
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
-_COLLECT = 10_000
 """Seconds between two tries of a worker whose store is away."""
+_COLLECT = 10_000
+"""Objects made and not yet gone, from which on garbage is looked for among them."""
 plugin = typer.Typer(no_args_is_help=True, help="Plugins: channels, event types and packs that are installed.")
 
 
