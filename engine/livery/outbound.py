@@ -7,10 +7,11 @@ import base64
 import binascii
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Literal
@@ -111,9 +112,14 @@ class Outbound:
     async def _request(
         self, target: "URL", body: bytes, headers: Mapping[str, str], request: SimpleNamespace
     ) -> "aiohttp.ClientResponse":
-        options: dict[str, Any] = {"data": body, "allow_redirects": False, "trace_request_ctx": request}
+        async def said() -> AsyncIterator[bytes]:
+            request.is_sent = True  # it is asked for when the connection is there
+            yield body
+
+        options: dict[str, Any] = {"data": said(), "allow_redirects": False}
+        headers = {**headers, "Content-Length": str(len(body))}
         if self._policy.proxy is None:
-            return await self._open().post(target, headers=dict(headers), **options)
+            return await self._open().post(target, headers=headers, **options)
         # The proxy is told an address that was checked, so that it has no name to look up a second time.
         host = target.host or ""
         found = await self.guard.resolve(host)
@@ -130,12 +136,6 @@ class Outbound:
         if self._session is None:
             import aiohttp
 
-            async def note(session: Any, context: Any, params: Any) -> None:
-                del session, params
-                context.trace_request_ctx.is_sent = True
-
-            trace = aiohttp.TraceConfig()
-            trace.on_request_headers_sent.append(note)
             by_proxy = self._policy.proxy is not None
             connector = aiohttp.TCPConnector(
                 resolver=None if by_proxy else _guarded_resolver(self.guard),
@@ -157,7 +157,6 @@ class Outbound:
                 max_headers=_HEADERS,
                 headers={"User-Agent": "Livery", "Accept-Encoding": "identity"},
                 response_class=_bounded_response(),
-                trace_configs=[trace],
             )
         return self._session
 
@@ -207,6 +206,8 @@ async def _beginning(response: "aiohttp.ClientResponse") -> bytes:
     if response.headers.get("Content-Encoding", "identity") != "identity":
         return b""
     with suppress(TimeoutError, aiohttp.ClientError, OSError):
+        if response.content.is_eof():  # all of it came with the status, as it mostly does
+            return response.content.read_nowait(_ANSWER_CAP)
         async with asyncio.timeout(_BODY_WAIT):
             while len(raw) < _ANSWER_CAP and (chunk := await response.content.read(_ANSWER_CAP - len(raw))):
                 raw += chunk
@@ -235,12 +236,18 @@ def _why_not(error: Exception) -> str:
     return "no connection"
 
 
-def _secrets(url: str, headers: Mapping[str, str]) -> list[str]:
-    """What of a request may be a secret, longest first: a chat hook's path is one."""
+@lru_cache(maxsize=1000)
+def _secrets(url: str, hidden: Sequence[str]) -> list[str]:
+    """What of a request may be a secret, longest first: a chat hook's path is one.
+
+    Args:
+        url: where it goes.
+        hidden: the values of headers that may be secret.
+
+    """
     authority, *path = URL_PART.split(url.partition("//")[2])
     whole = url.partition(authority)[2]
     sent = [whole, whole.partition("?")[0], whole.partition("?")[2], *path]
-    hidden = [value for name, value in headers.items() if name.lower() not in _SAID_OPENLY]
     sent += [part for value in hidden for part in (value, *value.split(), *_basic(value))]
     forms = {form for value in sent for form in (value, unquote(value)) if len(form) >= _SECRET_LENGTH}
     return sorted(forms, key=len, reverse=True)
@@ -261,7 +268,8 @@ def _basic(authorization: str) -> Sequence[str]:
 def _excerpt(raw: bytes, url: str, headers: Mapping[str, str]) -> str:
     """The beginning of an answer as it may be shown."""
     text = one_line(raw.decode("utf-8", "replace"))
-    for secret in _secrets(url, headers):
+    hidden = tuple(value for name, value in headers.items() if name.lower() not in _SAID_OPENLY)
+    for secret in _secrets(url, hidden):
         text = text.replace(secret, "•••")
     return shorten(text, _EXCERPT)
 
