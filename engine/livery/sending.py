@@ -130,10 +130,11 @@ class Sender:
         """One attempt, from what is written to what came of it; None if the lease was lost over it."""
         claim, kept_off = ready.claim, ready.kept_off
         started_at, kind = self.now(), self.channels.types.get(claim.delivery.channel)
-        everybody = claim.envelope.addresses or (claim.delivery.destination,)
-        if all(one in kept_off for one in everybody):
-            return deliver.withheld(claim, kept_off, at=started_at, worker=self.worker)
-        if kept_off := {one: why for one, why in kept_off.items() if one in everybody}:
+        if kept_off:
+            everybody = claim.envelope.addresses or (claim.delivery.destination,)
+            if all(one in kept_off for one in everybody):
+                return deliver.withheld(claim, kept_off, at=started_at, worker=self.worker)
+            kept_off = {one: why for one, why in kept_off.items() if one in everybody}
             claim = replace(claim, settled={**claim.settled, **dict.fromkeys(kept_off, "suppressed")})
             ready = replace(ready, claim=claim)
 

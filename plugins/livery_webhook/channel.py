@@ -5,7 +5,6 @@ import hmac
 import json
 import time
 from functools import cached_property
-from hashlib import sha256
 from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
@@ -96,7 +95,7 @@ class WebhookChannel(Channel):
 
 def signature(secret: SecretStr, id_: str, timestamp: int, body: bytes) -> str:
     """`v1,` and the base64 HMAC-SHA256 of `id.timestamp.body`."""
-    digest = hmac.new(key(secret), f"{id_}.{timestamp}.".encode() + body, sha256).digest()
+    digest = hmac.digest(key(secret), f"{id_}.{timestamp}.".encode() + body, "sha256")
     return f"v1,{base64.b64encode(digest).decode()}"
 
 

@@ -230,7 +230,7 @@ def _connection(engine: Engine) -> Iterator[Connection]:
             yield connection
         return
     with engine.connect() as connection:
-        yield connection.execution_options(**_WRITING)
+        yield connection
 
 
 def _on_connect(raw: Any, _: Any) -> None:
