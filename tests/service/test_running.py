@@ -97,7 +97,9 @@ def test_what_is_stored_while_the_service_ends_is_answered_or_refused_but_never_
     intake = service.app.state.intake
     intake.close()
     assert service.ask("POST", "/v1/events", "sender", json=event()).status_code == 202
+    pool = intake._pool
     intake.close()
+    pool.shutdown()  # who was answered may be before the thread sees that nobody waits any more
 
     async def refused():
         intake._pool = type("Ended", (), {"submit": staticmethod(lambda *_: 1 / 0)})()
