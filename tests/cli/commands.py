@@ -23,6 +23,15 @@ def livery(*arguments, cwd, env=None, input=""):  # noqa: A002 - as subprocess.r
     return _WARM.run(command, cwd, environment, input)
 
 
+def told(*arguments, cwd, env):
+    """Run a command to its end, and see what it says on either stream as a terminal would: in one."""
+    if _is_measured_or_apart(env):
+        command = [sys.executable, "-m", "livery", *arguments]
+        merged = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.run(command, cwd=cwd, env=env, input="", check=False, **merged)
+    return _WARM.run([sys.executable, "-m", "livery", *arguments], cwd, env, "", is_merged=True)
+
+
 def _of_python(environment):
     return {name: value for name, value in environment.items() if name.startswith("PYTHON")}
 
@@ -42,7 +51,7 @@ class _Warm:
         self._channel = self._process = None
         self._lock = Lock()
 
-    def run(self, command, cwd, environment, given):
+    def run(self, command, cwd, environment, given, *, is_merged=False):
         asked = {"arguments": command[3:], "cwd": str(cwd), "environment": environment}
         with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             stdin.write(given.encode())
@@ -50,7 +59,7 @@ class _Warm:
             with self._lock:
                 if self._channel is None:
                     self._start()
-                files = [stdin.fileno(), out.fileno(), err.fileno()]
+                files = [stdin.fileno(), out.fileno(), out.fileno() if is_merged else err.fileno()]
                 socket.send_fds(self._channel, [json.dumps(asked).encode()], files)
                 answer = self._channel.recv(16)
             assert answer, "the process that forks commands is gone"

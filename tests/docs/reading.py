@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,12 +11,15 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.commands import told
 from livery.config import Config
 from livery.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 PAGES = [*WRITTEN, *sorted((ROOT / "docs/reference").glob("*.md")), *sorted((ROOT / "examples").rglob("*.md"))]
+_PLAIN = re.compile(r"livery [^|&;<>$`\\*?~{}()!#\n]*")
+"""A command of ours that a shell leaves as it is."""
 _FENCE = re.compile(r"^```(?P<language>[\w+-]*)(?P<words>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -114,10 +118,18 @@ class Follower:
                 assert_printed(wanted, printed)
             where = f"line {block.line}: exit code {code} before {line!r}, and nobody asked for it"
             assert code == 0 or line == "$ echo $?", f"{where}: {printed}"
-            done = self._run(["bash", "-c", f"exec 2>&1; (exit {code}); {line[2:]}"])
+            done = self._command(line[2:], code)
             code, printed, wanted = done.returncode, done.stdout, []
         assert code == 0, f"line {block.line}: exit code {code} at the end, and nobody asked for it: {printed}"
         assert_printed(wanted, printed or "")
+
+    def _command(self, line, code):
+        """A command after one that ended with this code; ours alone, without what only a shell understands, is forked."""
+        words = shlex.split(line) if _PLAIN.fullmatch(line) else []
+        if words and not any(self.folder.rglob("*.dist-info")):
+            own = {name: value for name, value in self._environment.items() if name != "PYTHONPATH"}
+            return told(*words[1:], cwd=self.folder, env=own)
+        return self._run(["bash", "-c", f"exec 2>&1; (exit {code}); {line}"])
 
     def _run(self, command):
         return subprocess.run(
