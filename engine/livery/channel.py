@@ -36,12 +36,9 @@ class Limits(Model):
     blocks: int = Field(default=0, description="Blocks of one message.")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Dispatch:
-    """One delivery to be sent: the bytes, where to, and whom not to write to again.
-
-    Not to be changed; only that it is not frozen, since a frozen one takes four times as long to make.
-    """
+    """One delivery to be sent: the bytes, where to, and whom not to write to again."""
 
     envelope: Envelope
     destination: Any

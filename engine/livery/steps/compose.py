@@ -113,14 +113,14 @@ def pieces(trace: Sequence[Plain]) -> tuple[Piece, ...]:
     known = _ways.get(id(trace))  # the code written for a stencil gives the same list for the same way
     if known is not None and known[0] is trace:
         return known[1]
-    if len(_ways) >= _MAX_WAYS:
-        _ways.clear()
     way = tuple(map(id, trace))
     known = _ways.get(way)
-    made = known[1] if known is not None else tuple(Piece(**one) for one in trace)
-    # What is known keeps its rows, so that no other row can have the same identity.
-    _ways[way] = _ways[id(trace)] = (trace, made)
-    return made
+    if known is None:
+        if len(_ways) >= _MAX_WAYS:
+            _ways.clear()
+        # What is known keeps its rows, so that no other row can have the same identity.
+        known = _ways[way] = _ways[id(trace)] = (trace, tuple(Piece(**one) for one in trace))
+    return known[1]
 
 
 def built_in(kind: EventType, event: Event, tokens: Mapping[str, str], why: Iterable[str]) -> Notification:
