@@ -14,22 +14,15 @@ EVENTS = Path(__file__).parents[2] / "examples/events"
 GOOD = json.loads((EVENTS / "offer_provision_error.en.json").read_text("utf-8"))
 
 
-def livery(*arguments, cwd, env=None, input=""):  # noqa: A002 - as subprocess.run has it
-    """Run a command to its end."""
+def livery(*arguments, cwd, env=None, input="", is_merged=False):  # noqa: A002 - as subprocess.run has it
+    """Run a command to its end; `is_merged`: what it says on either stream in one, as a terminal shows it."""
     command = [sys.executable, "-m", "livery", *map(str, arguments)]
     environment = dict(os.environ if env is None else env)
     if _is_measured_or_apart(environment):
-        return subprocess.run(command, cwd=cwd, env=env, input=input, capture_output=True, text=True, check=False)
-    return _WARM.run(command, cwd, environment, input)
-
-
-def told(*arguments, cwd, env):
-    """Run a command to its end, and see what it says on either stream as a terminal would: in one."""
-    if _is_measured_or_apart(env):
-        command = [sys.executable, "-m", "livery", *arguments]
-        merged = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.run(command, cwd=cwd, env=env, input="", check=False, **merged)
-    return _WARM.run([sys.executable, "-m", "livery", *arguments], cwd, env, "", is_merged=True)
+        err = subprocess.STDOUT if is_merged else subprocess.PIPE
+        streams = {"input": input, "stdout": subprocess.PIPE, "stderr": err, "text": True}
+        return subprocess.run(command, cwd=cwd, env=env, check=False, **streams)
+    return _WARM.run(command, cwd, environment, input, is_merged=is_merged)
 
 
 def _of_python(environment):
@@ -51,7 +44,7 @@ class _Warm:
         self._channel = self._process = None
         self._lock = Lock()
 
-    def run(self, command, cwd, environment, given, *, is_merged=False):
+    def run(self, command, cwd, environment, given, *, is_merged):
         asked = {"arguments": command[3:], "cwd": str(cwd), "environment": environment}
         with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             stdin.write(given.encode())

@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.commands import told
+from cli.commands import livery
 from livery.config import Config
 from livery.engine import Engine
 
@@ -125,10 +125,10 @@ class Follower:
 
     def _command(self, line, code):
         """A command after one that ended with this code; ours alone, without what only a shell understands, is forked."""
-        words = shlex.split(line) if _PLAIN.fullmatch(line) else []
-        if words and not any(self.folder.rglob("*.dist-info")):
+        if _PLAIN.fullmatch(line):
+            # It looks for modules in the folder by itself.
             own = {name: value for name, value in self._environment.items() if name != "PYTHONPATH"}
-            return told(*words[1:], cwd=self.folder, env=own)
+            return livery(*shlex.split(line)[1:], cwd=self.folder, env=own, is_merged=True)
         return self._run(["bash", "-c", f"exec 2>&1; (exit {code}); {line}"])
 
     def _run(self, command):
