@@ -29,7 +29,7 @@ def pages(tmp_path_factory):
         slug = f"{NOTIFICATION}.en.smtp.en"
         made |= {"preview": session.case(slug), "preview of all": session.index()}
         write(pack, {"strings/en.toml": BROKEN})
-        session.poll()
+        assert [session.poll(), session.poll()] == [False, True]
         made |= {"preview with an error": session.case(slug), "preview of all with an error": session.index()}
     finally:
         session.close()

@@ -60,6 +60,7 @@ class Session:
         self._is_overview_wanted = self._is_check_wanted = False
         self._rendering = 0
         self._state: State = {}
+        self._coming: State = {}
         self._config: State = {}
         self.poll()
         if not self.is_shown and (target.path is None or not target.path.exists()):
@@ -78,10 +79,14 @@ class Session:
     # ------------------------------------------------------------------ edits
 
     def poll(self) -> bool:
-        """Whether something was edited since the last call; if so, it is in use now, or its errors are known."""
+        """Whether something was edited; if so, it is in use now, or its errors are known.
+
+        An edit counts once two calls have seen it alike: a file that is just being written is empty for a moment.
+        """
         with self._alone():
             state = state_of(self._places())
-            if state == self._state and self.version:
+            if self.version and (state == self._state or state != self._coming):
+                self._coming = state
                 return False
             self._open()
             # What is written while the pack is read counts as the next edit; parents are known only now.

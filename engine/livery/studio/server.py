@@ -21,7 +21,7 @@ from livery.studio.live import Session
 from livery.studio.pages import LIVE_ASSETS, asset
 
 HOST = "127.0.0.1"
-POLL = 0.3
+POLL = 0.2
 """Seconds between two looks at the files: an edit is on the screen within a second."""
 _HEARTBEAT = 15.0
 _GRACE = 1.0

@@ -21,7 +21,7 @@ def state_of(places: Iterable[Path]) -> State:
     while waiting and len(state) < _MAX_FILES:
         at = waiting.pop()
         try:
-            if os.path.isdir(at):  # noqa: PTH112 - every 300 ms for thousands of files
+            if os.path.isdir(at):  # noqa: PTH112 - many times a second for thousands of files
                 waiting += [entry.path for entry in os.scandir(at) if not _is_passed_over(entry.name)]
             else:
                 found = os.stat(at)  # noqa: PTH116 - as above
