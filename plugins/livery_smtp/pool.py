@@ -11,6 +11,7 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from livery.plugin import Outcome, Reason
@@ -41,6 +42,14 @@ class Terms(NamedTuple):
     messages: int
     idle: float
     timeout: float
+
+
+@dataclass(slots=True)
+class _Course:
+    """What is under way on a connection: whose content is sent, and whose commands went along with it."""
+
+    transaction: Transaction
+    following: Transaction | None = None
 
 
 class Pool:
@@ -243,15 +252,16 @@ class Pool:
                 transaction.settle(outcome)
                 return None
             self._assign(session, transaction)
+        course = _Course(transaction)
         try:
             if not await self._may_send(session, transaction, is_begun=is_begun):
                 return None
-            return await self._send(session, transaction)
+            return await self._send(session, course)
         except BaseException as error:  # a fault of ours, or the channel is being closed
             reason, said = Reason.CHANNEL_FAILED, type(error).__name__
             if isinstance(error, asyncio.CancelledError):
                 reason, said = Reason.UNREACHABLE, "the channel was closed"
-            transaction.settle(outcomes.lost((), reason, said, is_sent=transaction.is_sent))
+            course.transaction.settle(outcomes.lost((), reason, said, is_sent=course.transaction.is_sent))
             raise
 
     async def _may_send(self, session: Session, transaction: Transaction, *, is_begun: bool) -> bool:
@@ -293,10 +303,30 @@ class Pool:
                 break
         return replies
 
-    async def _send(self, session: Session, transaction: Transaction) -> Transaction | None:
-        """The content; the next transaction, if it was begun."""
-        content = transaction.content()
-        following = self._following(session, len(content))
+    async def _send(self, session: Session, course: _Course) -> Transaction | None:
+        """One content after another as long as all goes as usual; the next transaction, if it was begun."""
+        self._write(session, course)
+        session.on_turn = lambda: self._turn(session, course)
+        try:
+            [reply] = await session.replies(1, self._terms.timeout)
+        except Lost as lost:
+            course.transaction.settle(course.transaction.interrupted(lost))
+            self._move(course.following)
+            return None
+        finally:
+            session.on_turn = None
+            self._free.discard(session)
+        is_amid = session.is_paused and not session.is_encrypted
+        if is_amid or reply.code == CLOSING or not (reply.code in OK or _is_refusal(reply)):
+            session.end(Reason.SERVER_ERROR, reply.text)
+            self._move(course.following)
+            return None
+        return course.following
+
+    def _write(self, session: Session, course: _Course) -> None:
+        """The content, and with it the commands of the next message."""
+        transaction, content = course.transaction, course.transaction.content()
+        following = course.following = self._following(session, len(content))
         commands = following.commands(session.features) if following is not None else []
 
         def hear(reply: Reply) -> None:
@@ -308,20 +338,18 @@ class Pool:
         session.on_reply = hear
         session.write(content + b"\r\n".join((b".", *commands, b"")), 1 + len(commands))
         transaction.is_written, transaction.is_mixed = True, following is not None
-        try:
-            [reply] = await session.replies(1, self._terms.timeout)
-        except Lost as lost:
-            transaction.settle(transaction.interrupted(lost))
-            self._move(following)
-            return None
-        finally:
-            self._free.discard(session)
-        is_amid = session.is_paused and not session.is_encrypted
-        if is_amid or reply.code == CLOSING or not (reply.code in OK or _is_refusal(reply)):
-            session.end(Reason.SERVER_ERROR, reply.text)
-            self._move(following)
-            return None
-        return following
+
+    def _turn(self, session: Session, course: _Course) -> bool:
+        """Go on with the message that was begun, if every answer is here and as usual; anything else is for `_send`."""
+        following, replies = course.following, session.here
+        if following is None or self._is_closing or session.is_paused or replies[0].code not in OK:
+            return False
+        if len(replies) <= len(following.commands(session.features)) or following.judged(replies[1:]) is not None:
+            return False
+        session.next_turn(len(replies), self._terms.timeout)
+        course.transaction = following
+        self._write(session, course)
+        return True
 
     def _following(self, session: Session, size: int) -> Transaction | None:
         """The next waiting message, if its commands may be sent along with a content of this size."""

@@ -59,6 +59,9 @@ class Session(asyncio.Protocol):
         self.on_end: Callable[[], object] | None = None
         self.on_reply: Callable[[Reply], object] | None = None
         """Called once, with the next reply, before whoever waits for it goes on."""
+        self.on_turn: Callable[[], bool] | None = None
+        """Asked when what is waited for is there: whether it went on by itself, with `next_turn`. Then nobody is woken,
+        which takes as long as all else that is done with an answer."""
 
     # ------------------------------------------------------------------ commands and replies
 
@@ -86,8 +89,8 @@ class Session(asyncio.Protocol):
 
         """
         if len(self._replies) < count and self.over is None:
-            self._wanted, self._waiter = count, self._loop.create_future()
-            self._until = self._loop.time() + timeout
+            self._waiter = self._loop.create_future()
+            self._wait_for(count, timeout)
             if self._watch is None or self._watch.when() > self._until:
                 self._look_at(self._until)
             try:
@@ -99,6 +102,19 @@ class Session(asyncio.Protocol):
             reason, detail = cast(tuple[Reason, str], self.over)
             raise Lost(reason, detail, came)
         return came
+
+    @property
+    def here(self) -> Sequence[Reply]:
+        """The replies that have come and that nobody took."""
+        return self._replies
+
+    def next_turn(self, took: int, timeout: float) -> None:
+        """Take so many replies, and let who waits wait for one more, for so many seconds again."""
+        self._replies = self._replies[took:]
+        self._wait_for(1, timeout)
+
+    def _wait_for(self, count: int, seconds: float) -> None:
+        self._wanted, self._until = count, self._loop.time() + seconds
 
     async def ask(self, command: bytes, timeout: float) -> Reply:  # noqa: ASYNC109 - as above
         """One command and its reply."""
@@ -197,8 +213,10 @@ class Session(asyncio.Protocol):
         self.is_paused = False
 
     def _go_on(self) -> None:
-        if len(self._replies) >= self._wanted:
-            self._wake()
+        if self._waiter is None or self._waiter.done() or len(self._replies) < self._wanted:
+            return
+        if self.on_turn is None or not self.on_turn():
+            self._waiter.set_result(None)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -134,3 +134,47 @@ async def test_every_message_gets_its_own_answer_whatever_comes_to_the_others():
     for number, outcome in enumerate(outcomes):
         if number % 6 in (0, 4, 5):
             assert outcome.detail.endswith(f" {number}")
+
+
+@pytest.mark.parametrize("end", ["content", "commands", "closing", "late"])
+async def test_what_ends_a_run_of_messages_ends_none_that_went_before(end):
+    """The answer to a content and those to the next message's commands come at once, until they come otherwise."""
+    usual, run = b"250 ok\r\n250 ok\r\n354 go on\r\n", 12
+    last = {
+        "content": b"554 spam\r\n" + usual,
+        "commands": b"250 queued\r\n250 ok\r\n550 nobody\r\n554 no recipients\r\n",
+        "closing": b"250 queued\r\n421 4.3.2 shutting down\r\n",
+        "late": b"",
+    }
+
+    async def script(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(usual)
+        for number in range(run):
+            await line.hear_content()
+            await line.hear_envelope()
+            await line.say(b"250 queued\r\n" + usual if number < run - 1 else last[end])
+        if end == "late":
+            await line.hang()
+        if end == "commands":
+            await line.hear(b"RSET")
+            await line.say(b"250 ok\r\n")
+            await line.hear_envelope()
+            await line.say(usual)
+            await line.hear_content()
+            await line.say(b"250 queued\r\n")
+        elif end == "content":
+            await line.hear_content()
+            await line.say(b"250 queued\r\n")
+
+    async with byte_server(script, ever) as talk:
+        channel = smtp(talk.port, connections=1, timeout=0.5)
+        outcomes = await all_sent(channel, dispatches(channel, run + 2))
+    odd = {"content": (run - 1, "failed"), "commands": (run, "failed"), "late": (run - 1, "unknown")}
+    expected = ["accepted"] * (run + 2)
+    if end in odd:
+        at, status = odd[end]
+        expected[at] = status
+    assert [one.status for one in outcomes] == expected
+    assert sum(len(line.mails) for line in talk.lines) == len(expected) - (end == "commands")

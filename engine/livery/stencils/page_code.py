@@ -174,7 +174,7 @@ class PageCode(Reading):
         if composed not in LINES:
             short.append(f"len({value}) <= {LONG}")
         if has_lines:
-            short.append(f"({value}.isprintable() or {value}.splitlines() == [{value}])")
+            short.append(f"{value}.splitlines() == [{value}]")
         if not composed:
             short.append(f"not {value}.isspace()")
         line = f"escaped({value})"
