@@ -41,7 +41,7 @@ from livery.writing import Reading
 
 ROUNDS, EVENTS, STORED, LOOPED, FAR_EVENTS = 9, 1000, 200, 50, 600
 """Events of each way in a round: the quicker it is, the more, as user CPU is counted in steps of milliseconds."""
-AT_ONCE = 20
+AT_ONCE = Config().concurrency
 ROUND_TRIP = 0.020
 SINK = Path(__file__).with_name("mail_sink.py")
 SAMPLE = json.loads((Path(__file__).parents[1] / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
@@ -134,19 +134,24 @@ def check(engine: Engine, loop: Loop) -> None:
 
 
 def written_and_sent(engine: Engine, batch: Ready) -> None:
-    """Each message rendered, encoded and sent, so many at a time; nothing is stored."""
+    """Each message rendered, encoded and sent, as a worker does: those it has at once are written, then they are sent.
+
+    Between the two the worker stores them; here nothing is stored.
+    """
     channel, reading = engine.channels.open("smtp"), Reading(engine.now(), reader_locale="en")
 
-    async def work(waiting: Iterator[tuple[Event, Chain, Envelope]]) -> None:
-        for event, chain, envelope in waiting:
-            _, _, wire = engine.writer.message(event, chain, "smtp", envelope, reading)
-            outcome = await channel.send(Dispatch(envelope, None, wire, 1))
-            assert outcome.status == "accepted", outcome
+    async def send(envelope: Envelope, wire: bytes) -> None:
+        outcome = await channel.send(Dispatch(envelope, None, wire, 1))
+        assert outcome.status == "accepted", outcome
 
     async def run() -> None:
-        waiting = iter(batch)
         try:
-            await asyncio.gather(*(work(waiting) for _ in range(AT_ONCE)))
+            for start in range(0, len(batch), AT_ONCE):
+                written = [
+                    (envelope, engine.writer.message(event, chain, "smtp", envelope, reading)[2])
+                    for event, chain, envelope in batch[start : start + AT_ONCE]
+                ]
+                await asyncio.gather(*(send(envelope, wire) for envelope, wire in written))
         finally:
             await engine.channels.aclose()
 

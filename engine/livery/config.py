@@ -109,7 +109,7 @@ class Config(Model):
     default_locale: str = Field(default="en", description="The language of last resort.")
     pack_paths: tuple[Path, ...] = Field(default=(), description="Folders of packs that are not installed.")
     blocked_plugins: tuple[str, ...] = Field(default=(), description="Entry points that are not loaded.")
-    concurrency: int = Field(default=20, ge=1, le=1000, description="Deliveries worked on at the same time.")
+    concurrency: int = Field(default=50, ge=1, le=1000, description="Deliveries worked on at the same time.")
     lease_seconds: int = Field(
         default=60,
         ge=5,
