@@ -4,8 +4,9 @@ Everything is on loopback and shares the machine: the server, which syncs to dis
 are interleaved; ratios are of medians. `distributed.py [EVENTS] [QUEUED] [--only flow,accept,idle,queue]`.
 
 PgQueuer is bare, and as fast as it goes by its settings: one process with asyncpg, under which it does several times as
-much as under psycopg; no bound on what runs at once, since reaching one has it wait for the next look; the better of
-two sizes of batch; timed from its first job to its last. A worker sends up to a hundred at once, too.
+much as under psycopg, which is shown beside it; no bound on what runs at once, since reaching one has it wait for the
+next look; the better of two sizes of batch; timed from its first job to its last. A worker sends up to a hundred at
+once, too.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from crash.receiver import Receiver  # noqa: E402
 from livery import Config, Engine  # noqa: E402
 
 ROUNDS, WORKERS, SELLERS, IDLE, WARM = 3, (1, 2, 4), 10, 40, 20
-BARE, BATCHES, AT_ONCE = 5000, (20, 100), 100
+BARE, BATCHES, DRIVERS, AT_ONCE = 5000, (20, 100), ("asyncpg", "psycopg"), 100
 SAMPLE = json.loads((ROOT / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
@@ -103,14 +104,19 @@ def whole_flow(bench: "Bench", count: int, name: str) -> float:
         return number / (time.perf_counter() - began)
 
 
-async def bare_pgqueuer(url: str, batch: int) -> float:
+async def bare_pgqueuer(url: str, driver: str, batch: int) -> float:
     """Empty jobs a second by PgQueuer as it comes, one process, on a queue that is full."""
     from pgqueuer import PgQueuer
     from pgqueuer.domain.types import QueueExecutionMode
 
-    connection = await asyncpg.connect(url)
-    try:
+    connection: Any
+    if driver == "asyncpg":
+        connection = await asyncpg.connect(url)
         queue = PgQueuer.from_asyncpg_connection(connection)
+    else:
+        connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+        queue = PgQueuer.from_psycopg_connection(connection)
+    try:
         if not await queue.qm.queries.schema_is_installed():
             await queue.qm.queries.install()
         ran: list[float] = []
@@ -207,19 +213,19 @@ class Bench:
 
     def flow(self) -> None:
         flow: dict[int, list[float]] = {count: [] for count in WORKERS}
-        bare: dict[int, list[float]] = {batch: [] for batch in BATCHES}
+        bare: dict[tuple[str, int], list[float]] = {(one, batch): [] for one in DRIVERS for batch in BATCHES}
         for number in range(ROUNDS):
             for count in WORKERS[:: 1 if number % 2 else -1]:
                 flow[count].append(whole_flow(self, count, f"flow{number}-{count}"))
-            for batch in BATCHES:
-                bare[batch].append(asyncio.run(bare_pgqueuer(self.bare, batch)))
-        found = {batch: statistics.median(rates) for batch, rates in bare.items()}
-        reference = max(found.values())
-        for batch, rate in found.items():
-            print(f"bare PgQueuer, batches of {batch:<6}{rate:8.0f} /s")
+            for (driver, batch), rates in bare.items():
+                rates.append(asyncio.run(bare_pgqueuer(self.bare, driver, batch)))
+        best = {one: max(statistics.median(bare[one, batch]) for batch in BATCHES) for one in DRIVERS}
+        for (driver, batch), rates in bare.items():
+            print(f"bare PgQueuer by {driver}, batches of {batch:<6}{statistics.median(rates):8.0f} /s")
         for count, rates in flow.items():
             rate = statistics.median(rates)
-            print(f"whole flow, {count} workers         {rate:8.0f} /s{rate / reference:8.2f} of bare")
+            ratios = ", ".join(f"{rate / most:.2f} of bare by {driver}" for driver, most in best.items())
+            print(f"whole flow, {count} workers{rate:27.0f} /s   {ratios}")
 
     def accept(self) -> None:
         rounds = [accepting(self, f"accept{number}") for number in range(ROUNDS)]
