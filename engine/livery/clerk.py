@@ -39,11 +39,11 @@ class Clerk:
     """Does jobs in the order they come, but for those that are alike.
 
     Args:
-        together: gives a context in which all that this thread writes is one transaction.
+        together: see `livery.ports.Store.together`.
 
     """
 
-    def __init__(self, together: Callable[[], AbstractContextManager[Any]]) -> None:
+    def __init__(self, together: Callable[..., AbstractContextManager[Any]]) -> None:
         self._together = together
         self._jobs: SimpleQueue[list[_Job] | None] = SimpleQueue()
         self._waiting: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
@@ -115,16 +115,18 @@ class Clerk:
             alike: dict[_Many, list[int]] = {}
             for number, job in enumerate(jobs):
                 alike.setdefault(job.many, []).append(number)
-            # What is all alike is one transaction by itself, and is spared the savepoint.
+            # What is all alike is one transaction by itself.
             is_one = len(alike) == 1 and _each not in alike
-            # Does the store fail one of them, nothing of the others is written either: then one by one.
-            with suppress(Exception), nullcontext() if is_one else self._together():
-                ends: dict[int, _End] = {}
-                for many, numbers in alike.items():
-                    ends |= zip(numbers, _ends(many, [jobs[number].item for number in numbers]), strict=True)
-                if failed := next((error for _, error in ends.values() if isinstance(error, StoreError)), None):
-                    raise failed
-                return [ends[number] for number in range(len(jobs))]
+            # First as if nothing could fail. Does something, nothing was written and all is done anew, each kind with a
+            # savepoint of its own; and does the store fail one of them then, one by one.
+            for apart in (True,) if is_one else (False, True):
+                with suppress(Exception), nullcontext() if is_one else self._together(apart=apart):
+                    ends: dict[int, _End] = {}
+                    for many, numbers in alike.items():
+                        ends |= zip(numbers, _ends(many, [jobs[number].item for number in numbers]), strict=True)
+                    if failed := next((error for _, error in ends.values() if isinstance(error, StoreError)), None):
+                        raise failed
+                    return [ends[number] for number in range(len(jobs))]
         return [_end(job.many, job.item) for job in jobs]
 
 

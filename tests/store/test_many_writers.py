@@ -1,12 +1,13 @@
 """Writers side by side, each with connections of its own, as many workers and accepting processes are."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
 
-from livery.errors import EventConflict
+from livery.errors import EventConflict, StoreError
 from livery.models.delivery import State
 from livery.ports import Again, Claim, NewEvent
 from store.ledgers import BUSY, GOOD, START, added, claimed, ended, opened
@@ -108,3 +109,16 @@ def test_many_at_once_in_one_transaction_do_not_shut_each_other_out(ledgers):
 
     assert all(one.recorded for ends in at_once(ledgers, work) for one in ends)
     assert {ledgers[0].delivery(id_).state for id_ in ids} == {State.DELIVERED}
+
+
+@pytest.mark.parametrize(("apart", "state"), [(True, State.DELIVERED), (False, State.SENDING)])
+def test_what_fails_among_others_takes_itself_back_or_all_of_it(ledgers, apart, state):
+    ledger = ledgers[0]
+    for id_ in ("mine", "lost"):
+        added(ledger, id_)
+    mine, lost = claimed(ledger, "mine"), claimed(ledger, "lost")
+    assert ledger.settle(lost, ended(lost, BUSY)).recorded
+    with nullcontext() if apart else pytest.raises(StoreError), ledger.together(apart=apart):
+        assert ledger.settle(mine, ended(mine, GOOD)).recorded
+        assert not ledger.settle(lost, ended(lost, GOOD)).recorded
+    assert (ledger.delivery("mine").state, ledger.delivery("lost").state) == (state, State.RETRYING)

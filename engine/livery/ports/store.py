@@ -34,8 +34,14 @@ class Store(Protocol):
         """Within it, this thread sees what is kept in memory of the store as it was at the first look."""
         ...
 
-    def together(self) -> AbstractContextManager[None]:
-        """All that this thread writes within is one transaction; what fails alone takes only itself back."""
+    def together(self, *, apart: bool = True) -> AbstractContextManager[None]:
+        """All that this thread writes within is one transaction.
+
+        Args:
+            apart: what fails alone takes only itself back. Otherwise it takes all of it back, and a StoreError is
+                raised at the end: that costs less where nothing fails.
+
+        """
         ...
 
     def add_events(self, tx: Any, events: Sequence[NewEvent], *, now: datetime) -> list[tuple[str, bool]]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from sqlite3 import Error as SQLiteError
 from threading import Lock, local
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import (
@@ -24,7 +26,8 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from livery.errors import ConfigError, Problem, StoreAway, StoreError, StoreFull, shown
 from livery.storage.fresh import make
@@ -42,6 +45,9 @@ _WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
 _AWAY = ("53300", "57P01", "57P02", "57P03")
 """Too many connections; shut down; crashed; starting."""
 _CONNECT_SECONDS = 10
+_USED = "livery_used"
+_FRESH = 2.0
+"""Seconds after its last use in which a connection to PostgreSQL that says nothing is taken to live."""
 
 
 def micros(moment: datetime) -> int:
@@ -96,11 +102,37 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    """By psycopg 3, whatever driver the URL names or leaves out; a connection that died is noticed before its use."""
+    """By psycopg 3, whatever driver the URL names or leaves out."""
     if not find_spec("psycopg"):
         raise ConfigError("the store:", [Problem("database_url", "pip install 'livery[postgres]' for PostgreSQL")])
     patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
-    return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, connect_args=patience)
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), connect_args=patience)
+    for when in ("connect", "checkin"):
+        event.listen(engine, when, _on_use)
+    event.listen(engine, "checkout", _on_checkout)
+    return engine
+
+
+def _on_use(_: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_USED] = monotonic()
+
+
+def _on_checkout(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
+    """Notice before its use that a connection died.
+
+    To ask takes as long as a small statement. A server that ends a connection tells, and the system of one that was
+    killed does: what was used a moment ago and has told nothing since is not asked.
+    """
+    from select import POLLIN, poll
+
+    look = poll()
+    try:
+        look.register(raw.pgconn.socket, POLLIN)
+        if monotonic() - record.info[_USED] >= _FRESH or look.poll(0):
+            raw.execute("SELECT 1")
+            raw.rollback()
+    except Exception as error:
+        raise DisconnectionError from error
 
 
 def upsert(tx: Connection, into: Table) -> Any:
@@ -164,26 +196,57 @@ def _is_away(error: DBAPIError | SQLiteError) -> bool:
 def writing(engine: Engine) -> Iterator[Connection]:
     """A write transaction: taken at once, so that two writers wait for each other instead of failing.
 
-    Within `together` it is a part of that one, and what fails in it takes only itself back.
+    Within `together` it is a part of that one.
     """
-    group = getattr(_GROUP, "open", None)
-    if group is not None and group[0] is engine:
-        with told(), group[1].begin_nested():
-            yield group[1]
+    group: _Group | None = getattr(_GROUP, "open", None)
+    if group is not None and group.engine is engine:
+        with told(), group.part():
+            yield group.tx
         return
     with told(), _connection(engine) as connection, connection.begin():
         yield connection
 
 
 @contextmanager
-def together(engine: Engine) -> Iterator[None]:
-    """All that this thread writes within is one transaction: one commit, and one wait for the disk."""
+def together(engine: Engine, *, apart: bool = True) -> Iterator[None]:
+    """All that this thread writes within is one transaction: one commit, and one wait for the disk.
+
+    Args:
+        engine: the database.
+        apart: what fails takes only itself back. Otherwise it takes back everything, which then raises at the end: for
+            what can be done anew, since keeping things apart costs two statements for each.
+
+    """
     with writing(engine) as tx:
-        _GROUP.open = (engine, tx)
+        _GROUP.open = group = _Group(engine, tx, apart)
         try:
             yield
         finally:
             _GROUP.open = None
+        if group.is_spoilt:
+            raise StoreError("a part of it failed; nothing was written")
+
+
+@dataclass(slots=True)
+class _Group:
+    """A transaction that several writers share."""
+
+    engine: Engine
+    tx: Connection
+    apart: bool
+    is_spoilt: bool = False
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        if self.apart:
+            with self.tx.begin_nested():
+                yield
+            return
+        try:
+            yield
+        except BaseException:
+            self.is_spoilt = True
+            raise
 
 
 class _Writer:

@@ -89,8 +89,8 @@ class Ledger:
     def looking(self) -> AbstractContextManager[None]:
         return self.revisions.look()
 
-    def together(self) -> AbstractContextManager[None]:
-        return together(self.engine)
+    def together(self, *, apart: bool = True) -> AbstractContextManager[None]:
+        return together(self.engine, apart=apart)
 
     # ------------------------------------------------------------------ accepting
 
