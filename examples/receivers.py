@@ -4,8 +4,8 @@ python examples/receivers.py [SMTP_PORT HTTP_PORT]    (2525 and 8080 if not give
 """
 
 import asyncio
+import signal
 import sys
-from contextlib import suppress
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -39,13 +39,15 @@ async def main(smtp_port: int = 2525, http_port: int = 8080) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", http_port).start()
     print(f"mail at 127.0.0.1:{smtp_port}, http at 127.0.0.1:{http_port}", flush=True)
+    is_over = asyncio.Event()
+    for end in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(end, is_over.set)
     try:
-        await asyncio.Event().wait()
+        await is_over.wait()
     finally:
         await runner.cleanup()
         mail.stop()
 
 
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        asyncio.run(main(*map(int, sys.argv[1:])))
+    asyncio.run(main(*map(int, sys.argv[1:])))

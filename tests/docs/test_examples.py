@@ -21,7 +21,6 @@ EVENTS = sorted((EXAMPLES / "events").glob("*.json"))
 
 def run(*command, cwd, **options):
     clean = {key: value for key, value in os.environ.items() if not key.startswith("LIVERY_")}
-    clean["XDG_CACHE_HOME"] = str(cwd)
     command = [sys.executable, *map(str, command)]
     return subprocess.run(
         command, cwd=cwd, env=clean, capture_output=True, text=True, timeout=60, check=False, **options
