@@ -4,6 +4,7 @@ What it forks is a process like any other, with its own folder, environment, sta
 itself and what it does at start-up are its own, too. It ends when its other side does.
 """
 
+import gc
 import os
 import socket
 import sys
@@ -56,6 +57,9 @@ def become(arguments, cwd, environment, streams):
 
 
 imported()
+# Else each collection of a command looks through all that was imported, and has its pages copied: most of its time.
+gc.collect()
+gc.freeze()
 if served(socket.socket(fileno=int(sys.argv[1]))):
     from livery.__main__ import main
 
