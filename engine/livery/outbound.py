@@ -137,7 +137,7 @@ class Outbound:
             import aiohttp
 
             by_proxy = self._policy.proxy is not None
-            connector = aiohttp.TCPConnector(
+            connector = _careful_connector()(
                 resolver=None if by_proxy else _guarded_resolver(self.guard),
                 use_dns_cache=False,
                 limit=200,
@@ -165,6 +165,22 @@ class Outbound:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+def _careful_connector() -> "type[aiohttp.TCPConnector]":
+    import aiohttp
+
+    class CarefulConnector(aiohttp.TCPConnector):
+        """Uses a kept connection again only if nothing came on it meanwhile: it would pass for the next answer."""
+
+        async def _get(self, key: Any, traces: Any) -> Any:
+            kept: Any = await super()._get(key, traces)
+            while kept is not None and kept.protocol.should_close:
+                kept.close()
+                kept = await super()._get(key, traces)
+            return kept
+
+    return CarefulConnector
 
 
 def _bounded_response() -> "type[aiohttp.ClientResponse]":

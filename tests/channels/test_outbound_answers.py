@@ -66,6 +66,36 @@ async def test_a_connection_is_used_again():
     assert talk.connections == 1
 
 
+@pytest.mark.parametrize(
+    "late",
+    [
+        http_answer(200, b"smuggled"),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nsmu",
+        b"HTTP/1.1 200 OK\r\n\r\nsmuggled",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"garbage\r\n\r\n",
+    ],
+)
+async def test_what_comes_while_nothing_was_asked_is_not_the_next_answer(late):
+    kept = []
+
+    async def refuses(writer):
+        kept.append(writer)
+        writer.write(http_answer(500, b"no"))
+
+    async with http_script(refuses) as talk:
+        out = outbound()
+        answers = []
+        for _ in range(3):
+            answers.append(await out.post(f"http://127.0.0.1:{talk.port}/", b"{}", HEADERS))
+            kept[-1].write(late)
+            for _ in range(3):
+                await asyncio.sleep(0)  # turns of the loop in which it is read
+        await out.aclose()
+    assert [(one.status, one.excerpt) for one in answers] == [(500, "no")] * 3
+    assert talk.connections == 3
+
+
 # ------------------------------------------------------------------ bodies
 
 
