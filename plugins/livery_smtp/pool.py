@@ -206,7 +206,9 @@ class Pool:
 
     async def _use(self, session: Session) -> None:
         begun: Transaction | None = None
-        while session.is_open and (begun or session.served < self._terms.messages) and not self._is_closing:
+        while session.is_open and not self._is_closing:
+            if not begun and (session.served >= self._terms.messages or not session.is_silent):
+                break  # what has come too early would pass for an answer to the next message
             transaction = begun or self._next()
             if transaction is None:
                 if not await self._rest(session):
@@ -275,11 +277,13 @@ class Pool:
                 if not is_begun:
                     session.write(b"\r\n".join((*lines, b"")), len(lines))
                 replies = await session.replies(len(lines), self._terms.timeout)
+            outcome = transaction.judged(replies[len(lines) - len(commands) :])
+            if outcome is None:
+                session.check_silence(replies)
         except Lost as lost:
             lost.replies = lost.replies[len(lines) - len(commands) :]
             self._lost_before(session, transaction, lost)
             return False
-        outcome = transaction.judged(replies[len(lines) - len(commands) :])
         session.is_dirty = outcome is not None
         if outcome is None:
             return True
@@ -342,7 +346,7 @@ class Pool:
     def _turn(self, session: Session, course: _Course) -> bool:
         """Go on with the message that was begun, if every answer is here and as usual; anything else is for `_send`."""
         following, replies = course.following, session.here
-        if following is None or self._is_closing or session.is_paused or replies[0].code not in OK:
+        if following is None or self._is_closing or session.is_paused or session.is_amid or replies[0].code not in OK:
             return False
         if len(replies) <= len(following.commands(session.features)) or following.judged(replies[1:]) is not None:
             return False

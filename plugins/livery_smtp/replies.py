@@ -14,7 +14,11 @@ MAX_LINES = 100
 
 
 class Garbled(Exception):
-    """What came is no reply."""
+    """What came is no reply. `before` holds those that came whole before it."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.before: Sequence[Reply] = ()
 
 
 class Reply(NamedTuple):
@@ -50,9 +54,17 @@ class Reader:
 
         """
         *whole, self._rest = (self._rest + data).split(b"\n")
-        if len(self._rest) > MAX_LINE:
-            raise Garbled("a line without end")
-        replies = []
+        replies: list[Reply] = []
+        try:
+            self._put_together(whole, replies)
+            if len(self._rest) > MAX_LINE:
+                raise Garbled("a line without end")  # noqa: TRY301 - as those of the other lines
+        except Garbled as garbled:
+            garbled.before = replies
+            raise
+        return replies
+
+    def _put_together(self, whole: Sequence[bytes], replies: list[Reply]) -> None:
         for line in whole:
             reply, is_last = _read(line)
             if is_last and not self._lines:
@@ -67,7 +79,6 @@ class Reader:
                 self._lines = []
             elif len(self._lines) > MAX_LINES:
                 raise Garbled("an answer without end")
-        return replies
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ one that is none, ends the session.
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from typing import cast
+from typing import NoReturn, cast
 
 from livery.plugin import Reason
 from livery_smtp.outcomes import CLOSING, OUT_OF_TURN
@@ -73,7 +73,12 @@ class Session(asyncio.Protocol):
     @property
     def is_silent(self) -> bool:
         """Whether nothing is owed and nothing has come that was not asked for."""
-        return not (self._owed or self._replies or self._reader.is_amid)
+        return not (self._owed or self._replies or self.is_amid)
+
+    @property
+    def is_amid(self) -> bool:
+        """Whether the beginning of another reply has come."""
+        return self._reader.is_amid
 
     def write(self, data: bytes, owed: int) -> None:
         """Send commands to which the server owes so many replies."""
@@ -99,9 +104,24 @@ class Session(asyncio.Protocol):
                 self._waiter = None
         came, self._replies = self._replies[:count], self._replies[count:]
         if len(came) < count:
-            reason, detail = cast(tuple[Reason, str], self.over)
-            raise Lost(reason, detail, came)
+            self._raise_lost(came)
         return came
+
+    def check_silence(self, came: Sequence[Reply]) -> None:
+        """End it if more has come than the replies that were owed: it would pass for the next one.
+
+        Raises:
+            Lost: it has ended.
+
+        """
+        if not self.is_silent:
+            self.end(Reason.SERVER_ERROR, OUT_OF_TURN)
+        if self.over is not None:
+            self._raise_lost(came)
+
+    def _raise_lost(self, came: Sequence[Reply]) -> NoReturn:
+        reason, detail = cast(tuple[Reason, str], self.over)
+        raise Lost(reason, detail, came)
 
     @property
     def here(self) -> Sequence[Reply]:
@@ -180,11 +200,11 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.over is not None:
             return
+        garbled = ""
         try:
             came = self._reader.feed(data)
         except Garbled as error:
-            self.end(Reason.SERVER_ERROR, str(error))
-            return
+            came, garbled = error.before, str(error)
         in_turn, more = came[: self._owed], came[self._owed :]
         self._owed -= len(in_turn)
         self._replies += in_turn
@@ -195,6 +215,8 @@ class Session(asyncio.Protocol):
             self.end(Reason.THROTTLED, more[0].text)
         elif more:
             self.end(Reason.SERVER_ERROR, OUT_OF_TURN)
+        elif garbled:
+            self.end(Reason.SERVER_ERROR, garbled)
         elif len(self._replies) >= self._wanted:
             # After whoever heard of it: where many answers come at once, all write their next messages, then all are
             # sent. Writing and sending by turns takes longer: each drives the other out of the processor's caches.

@@ -126,6 +126,9 @@ class Transaction:
         if not replies:
             return None
         mail, rcpts = replies[0], replies[1 : 1 + len(self.specs)]
+        if len(replies) > 1 + len(self.specs) and replies[-1].code in OK:
+            # No answer to DATA: one too many came before it, so that none of them is to what it seems to be.
+            return outcomes.lost(self.unreachable, Reason.SERVER_ERROR, OUT_OF_TURN, is_sent=False)
         if mail.code not in OK:
             refused = [outcomes.of_address(address, mail.code, mail.text) for address, _ in self.specs]
             return outcomes.of_message([*self.unreachable, *refused], mail.code, mail.text)
@@ -144,8 +147,7 @@ class Transaction:
             return None
         if data.code in BUSY or data.code in PERMANENT:
             return outcomes.of_content(results, data.code, data.text)
-        said = OUT_OF_TURN if data.code in OK else NO_SENSE
-        return outcomes.lost(results, Reason.SERVER_ERROR, said, is_sent=False)
+        return outcomes.lost(results, Reason.SERVER_ERROR, NO_SENSE, is_sent=False)
 
     def hear(self, reply: Reply) -> None:
         """Take the answer to the message itself."""

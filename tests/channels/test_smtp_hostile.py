@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from channels.byte_server import HELLO, byte_server
-from channels.making import ENVELOPE, MESSAGE, envelope, people, sent, smtp
+from channels.byte_server import HELLO, byte_server, ever
+from channels.making import ENVELOPE, MESSAGE, dispatches, envelope, people, sent, smtp
 from livery.plugin import Dispatch
 
 SHORT = {"timeout": 0.3, "deadline": 0.6}
@@ -238,6 +238,46 @@ async def test_an_answer_that_was_not_asked_for_ends_the_connection_before_it_ca
         await channel.aclose()
     assert [one.detail for one in outcomes] == ["queued", "queued by the second"]
     assert len(served) == 2
+
+
+@pytest.mark.parametrize("more", [b"\r\n", b"\xff\xfe\r\n", b"stored\r\n", b"250-and\r\n550 no\r\n"])
+async def test_an_answer_that_came_whole_counts_whatever_comes_after_it(more):
+    async def script(line):
+        await line.greet()
+        await line.take(b"250 queued\r\n" + more)
+        await line.hang()
+
+    async with byte_server(script) as talk:
+        outcome = await sent(smtp(talk.port))
+    assert (outcome.status, outcome.detail) == ("accepted", "queued")
+
+
+async def test_half_an_answer_that_came_before_the_message_is_not_one_to_it():
+    async def script(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n25")
+        await line.hear_content()
+        await line.say(b"0 queued\r\n")
+
+    async with byte_server(script) as talk:
+        outcome = await sent(smtp(talk.port))
+    assert (outcome.status, outcome.reason) == ("retry", "server_error")
+
+
+async def test_half_an_answer_that_came_after_a_message_is_not_one_to_the_next():
+    async def first(line):
+        await line.greet()
+        await line.take(b"250 queued\r\n550 ")
+        await line.hear_envelope()
+        await line.say(b"no\r\n550 no\r\n550 no\r\n")
+        await line.hang()
+
+    async with byte_server(first, ever) as talk:
+        channel = smtp(talk.port, connections=1)
+        outcomes = [await channel.send(one) for one in dispatches(channel, 2)]
+        await channel.aclose()
+    assert [one.status for one in outcomes] == ["accepted", "accepted"]
 
 
 async def test_replies_in_pieces_and_of_several_lines_are_put_together():

@@ -3,7 +3,7 @@
 import pytest
 
 from channels.byte_server import HELLO, byte_server, ever
-from channels.making import all_sent, dispatches, smtp
+from channels.making import all_sent, dispatches, people, smtp
 
 
 async def test_the_next_message_is_announced_with_the_content_of_the_one_before():
@@ -95,6 +95,24 @@ async def test_a_message_that_hangs_does_not_take_the_one_announced_with_it_alon
         channel = smtp(talk.port, connections=1, timeout=0.3)
         outcomes = await all_sent(channel, dispatches(channel, 2))
     assert [(one.status, one.reason) for one in outcomes] == [("unknown", "timeout"), ("accepted", None)]
+
+
+async def test_an_answer_for_each_recipient_does_not_refuse_the_next_message():
+    """As LMTP has it: the second answer to the content stands where the one to the next MAIL belongs."""
+
+    async def script(line):
+        await line.greet()
+        await line.hear_envelope(2)
+        await line.say(b"250 ok\r\n" * 3, b"354 go on\r\n")
+        await line.hear_content()
+        await line.hear_envelope(2)
+        await line.say(b"250 for the first\r\n550 not for the second\r\n", b"250 ok\r\n" * 3)
+        await line.hang()
+
+    async with byte_server(script) as talk:
+        channel = smtp(talk.port, connections=1)
+        outcomes = await all_sent(channel, dispatches(channel, 2, cc=people("c@x.example")))
+    assert [(one.status, one.reason) for one in outcomes] == [("accepted", None), ("retry", "server_error")]
 
 
 async def test_every_message_gets_its_own_answer_whatever_comes_to_the_others():
