@@ -127,12 +127,11 @@ class SmtpChannel(Channel):
         client = PlainClient(target, dial)
         work = asyncio.get_running_loop().run_in_executor(self._threads, client.carry, transaction)
         try:
-            return await asyncio.shield(work)
+            return await work
         except NotOpened as error:
             return error.outcome
         except asyncio.CancelledError:
             client.drop()
-            work.add_done_callback(lambda done: done.cancelled() or done.exception())
             raise
 
     @cached_property

@@ -3,8 +3,10 @@
 import smtplib
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 from livery.plugin import ForbiddenTarget, Outcome, Reason
 from livery_smtp import outcomes
@@ -18,12 +20,13 @@ from livery_smtp.opening import (
     not_connected,
     wants_tls,
 )
-from livery_smtp.outcomes import BUSY, OK
-from livery_smtp.replies import Reply
+from livery_smtp.outcomes import BUSY, OK, OUT_OF_TURN
+from livery_smtp.replies import Garbled, Reader, Reply
 from livery_smtp.session import Lost
 from livery_smtp.transaction import Transaction, stuffed
 
 _GOODBYE = 1.0
+_PIECE = 4096
 
 
 class PlainClient:
@@ -38,6 +41,7 @@ class PlainClient:
     def __init__(self, target: Target, dial: Callable[[], socket.socket]) -> None:
         self._target, self._dial = target, dial
         self._client: smtplib.SMTP | None = None
+        self._is_dropped = threading.Event()
 
     def carry(self, transaction: Transaction) -> Outcome:
         """Bring a message to the server; blocks.
@@ -59,7 +63,8 @@ class PlainClient:
             _quit(client)
 
     def drop(self) -> None:
-        """End the connection, from any thread: what waits for an answer gets none."""
+        """End the connection, from any thread: what waits for an answer gets none, and nothing more is sent."""
+        self._is_dropped.set()
         client = self._client
         if client is not None and client.sock is not None:
             with suppress(OSError):
@@ -68,7 +73,7 @@ class PlainClient:
     def _opened(self) -> smtplib.SMTP:
         target, server = self._target, self._target.server
         kind = _TlsTo if server.tls == "tls" else _To
-        client = kind(self._dial, target)
+        client = kind(self._dial, target, self._is_dropped)
         self._client = client
         try:
             code, said = client.connect(server.host, server.port)
@@ -120,12 +125,40 @@ class PlainClient:
 
 
 class _To(smtplib.SMTP):
-    """Through the guard, instead of to a name."""
+    """Through the guard, instead of to a name; replies are read within bounds, and none before it is owed."""
 
-    def __init__(self, dial: Callable[[], socket.socket], target: Target) -> None:
-        self._dial = dial
+    def __init__(self, dial: Callable[[], socket.socket], target: Target, is_dropped: threading.Event) -> None:
+        self._dial, self._is_dropped = dial, is_dropped
+        self._reader, self._heard, self._wrong = Reader(), list[Reply](), ""
         super().__init__(local_hostname=target.helo, timeout=target.timeout)
         self._host = target.server.host
+
+    def getreply(self) -> tuple[int, bytes]:
+        while not self._heard:
+            self._hear()
+        reply = self._heard.pop(0)
+        return reply.code, "\n".join(reply.lines).encode()
+
+    def send(self, s: Any) -> None:
+        if self._heard or self._reader.is_amid or self._wrong or self._is_dropped.is_set():
+            self.close()
+            raise smtplib.SMTPServerDisconnected(self._wrong or OUT_OF_TURN)
+        super().send(s)
+
+    def _hear(self) -> None:
+        try:
+            data = self.sock.recv(_PIECE) if self.sock is not None and not self._wrong else b""
+        except OSError as error:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(str(error)) from error
+        if not data:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(self._wrong or "the connection was closed")
+        try:
+            self._heard += self._reader.feed(data)
+        except Garbled as garbled:
+            self._heard += garbled.before
+            self._wrong = str(garbled)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         del host, port
@@ -138,8 +171,8 @@ class _To(smtplib.SMTP):
 
 
 class _TlsTo(_To):
-    def __init__(self, dial: Callable[[], socket.socket], target: Target) -> None:
-        super().__init__(dial, target)
+    def __init__(self, dial: Callable[[], socket.socket], target: Target, is_dropped: threading.Event) -> None:
+        super().__init__(dial, target, is_dropped)
         self._context = target.context()
 
     def _through(self, plain: socket.socket) -> socket.socket:
