@@ -46,7 +46,7 @@ _AGAIN: dict[str, Reason] = {
     **dict.fromkeys(_PASSING, Reason.SERVER_ERROR),
 }
 _WORD = re.compile(r"[a-z0-9_]{2,60}")
-_LONGEST = 100
+_TS = re.compile(r"[0-9]{1,20}\.[0-9]{1,20}")
 
 
 def read(answer: Answer) -> Outcome:
@@ -71,7 +71,7 @@ def read(answer: Answer) -> Outcome:
         update={
             "status": status,
             "reason": reason,
-            "detail": word or outcome.detail,
+            "detail": word if word in _FINAL or word in _AGAIN else outcome.detail,  # another may quote a secret
             "retry_after": _wait(answer) if status == "retry" else None,
         }
     )
@@ -93,7 +93,7 @@ def _taken(outcome: Outcome, said: Any) -> Outcome:
         return outcome
     if isinstance(said, dict) and said.get("ok") is True:
         reference = said.get("ts")
-        update = {"reference": reference[:_LONGEST]} if isinstance(reference, str) else {}
+        update = {"reference": reference} if isinstance(reference, str) and _TS.fullmatch(reference) else {}
         return outcome.model_copy(update={"detail": "ok", **update})
     return outcome.model_copy(update={"status": "accepted"})
 

@@ -20,9 +20,10 @@ CHATS = {
 both = pytest.mark.parametrize("chat", CHATS)
 
 
-async def posted(chat, answer=(200, "ok", {}), attempt=1):
+async def posted(chat, answer=(200, "ok", {}), attempt=1, path=""):
     """The outcome and the request."""
-    channel, destination, path = CHATS[chat]
+    channel, destination, usual = CHATS[chat]
+    path = path or usual
     with HttpReceiver({path.partition("?")[0]: [answer]}) as server:
         message = Message(format=Format.BLOCK_KIT, locale="en", title="x", body=BODY)
         where = destination(url=server.url(path), name="#orders")
@@ -207,6 +208,19 @@ async def test_an_answer_out_of_the_ordinary_raises_nothing(answer):
     outcome, _ = await by_token(answer)
     assert outcome.status in ("accepted", "delivered", "failed")
     assert len(outcome.reference) <= 100
+
+
+@pytest.mark.parametrize("said", ["1.5\x00", "\ud800", "\u202e1.5", TOKEN, "1.5\n", "9" * 21 + ".1"])
+async def test_what_is_kept_to_follow_a_message_is_a_time_of_slacks_or_nothing(said):
+    outcome, _ = await by_token({"ok": True, "ts": said})
+    assert (outcome.status, outcome.reference) == ("delivered", "")
+
+
+async def test_a_word_that_is_none_of_slacks_is_no_way_to_show_a_secret():
+    secret = "w4y7k1hkmf8f5b3nqz9x6c2tda"  # as Mattermost's hooks have it: small letters and digits
+    outcome, _ = await posted("slack", (200, json.dumps({"ok": False, "error": secret}), {}), path=f"/hooks/{secret}")
+    assert outcome.status == "failed"
+    assert secret not in repr(outcome)
 
 
 @pytest.mark.parametrize(
