@@ -6,12 +6,14 @@ connections of `requests` are opened by the guard, and proxies and passwords of 
 
 import logging
 import re
+import socket
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 from livery.plugin import Answer, ForbiddenTarget, Guard, Outcome, Reason, outcome_of
@@ -20,6 +22,8 @@ _SECRET_LENGTH = 6
 _URL_PART = re.compile(r"[/:@?&=,]+")
 _CODE = re.compile(r"error[=: ]+([45]\d\d)\b")
 _CONNECT = 10.0
+_PIECE, _ANSWER_CAP = 8192, 1_000_000
+"""Of an answer: a service's own is never so long, and an endless one or a bomb takes no more."""
 
 
 @dataclass(slots=True)
@@ -29,6 +33,25 @@ class Call:
     guard: Guard | None
     secrets: tuple[str, ...]
     refused: list[str] = field(default_factory=list)
+    lines: list[socket.socket] = field(default_factory=list)
+    """Its connections once more: by them they are closed from another thread, whatever TLS has made of the first."""
+    is_asked: bool = False
+    """Whether a request was begun, and with TLS after that was made."""
+    is_over: bool = False
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the far side may have a request."""
+        return self.is_asked and bool(self.lines)
+
+    def end(self) -> None:
+        """Close its connections. Who waits on one, and nobody waits for, would keep one of Apprise's few threads."""
+        self.is_over = True
+        while self.lines:
+            line = self.lines.pop()
+            with suppress(OSError):
+                line.shutdown(socket.SHUT_RDWR)
+            line.close()
 
 
 _call: ContextVar[Call | None] = ContextVar("livery_apprise_call", default=None)
@@ -50,8 +73,7 @@ def notify(
     """
     from apprise import Apprise, AppriseAsset, NotifyFormat
 
-    call = Call(guard, _secrets(urls))
-    _call.set(call)
+    secrets = _secrets(urls)
     _listen_in()
     asset = AppriseAsset(async_mode=False, plugin_paths=[], storage_mode="memory", app_id="Livery", app_desc="Livery")
     asset.http_redirects = False  # a service may not send us on to where only we can reach
@@ -62,6 +84,8 @@ def notify(
         if left <= 0:
             found.append(Outcome(status="retry", reason=Reason.TIMEOUT, detail="no time was left for it"))
             continue
+        call = Call(guard, secrets)
+        _call.set(call)
         service: Any = Apprise(asset=asset)
         if not service.add(url) or len(service) != 1:
             found.append(_misconfigured("Apprise does not understand the target's fields"))
@@ -71,9 +95,11 @@ def notify(
             one.request_rate_per_sec = one.retry = 0
             one.socket_connect_timeout = one.socket_read_timeout = min(left, _CONNECT)
         kind = NotifyFormat.HTML if html else NotifyFormat.TEXT
-        call.refused.clear()
-        result = service.notify(title=title, body=body or title, body_format=kind, timeout=left)
-        found.append(_outcome(result, call))
+        try:
+            result = service.notify(title=title, body=body or title, body_format=kind, timeout=left)
+            found.append(_outcome(result, call))
+        finally:
+            call.end()
     return found
 
 
@@ -95,7 +121,8 @@ def _outcome(result: Any, call: Call) -> Outcome:
         outcome = outcome_of(Answer(status=codes[-1]))
         return outcome.model_copy(update={"detail": f"Apprise reports HTTP {codes[-1]}"})
     if any("connection error" in text.lower() for text in said):
-        return Outcome(status="retry", reason=Reason.UNREACHABLE, detail="Apprise reports a connection error")
+        status: Literal["unknown", "retry"] = "unknown" if call.is_sent else "retry"
+        return Outcome(status=status, reason=Reason.UNREACHABLE, detail="Apprise reports a connection error")
     return Outcome(status="retry", reason=Reason.CHANNEL_FAILED, detail=f"Apprise reports {result.status.name.lower()}")
 
 
@@ -115,27 +142,71 @@ def _listen_in() -> None:
     for name in ("apprise", "urllib3.connectionpool", "urllib3.util.retry"):
         logging.getLogger(name).addFilter(_without_secrets)
     connection: Any = import_module("urllib3.util.connection")
-    sessions: Any = import_module("requests.sessions")
     if getattr(connection.create_connection, "is_liverys", False):
         return
-    original = connection.create_connection
-
-    def create_connection(address: tuple[str, int], timeout: Any = None, *rest: Any, **options: Any) -> Any:
-        call = _call.get()
-        if call is None or call.guard is None:
-            return original(address, timeout, *rest, **options)
-        host, port = address
-        try:
-            within = float(timeout) if isinstance(timeout, int | float) else _CONNECT
-            return call.guard.dial_blocking(host.strip("[]"), port, ports=(port,), timeout=within)
-        except ForbiddenTarget as refusal:
-            call.refused.append(str(refusal))
-            raise OSError(str(refusal)) from refusal
-
-    create_connection.is_liverys = True  # type: ignore[attr-defined]
-    connection.create_connection = create_connection
+    connection.create_connection = _guarded(connection.create_connection)
+    http: Any = import_module("urllib3.connection").HTTPConnection
+    http.request = _noted(http.request)
+    adapter: Any = import_module("requests.adapters").HTTPAdapter
+    adapter.build_response = _bounded(adapter.build_response)
+    sessions: Any = import_module("requests.sessions")
     for name, nothing in (("get_environ_proxies", {}), ("get_netrc_auth", None)):
         setattr(sessions, name, _outside_ours(getattr(sessions, name), nothing))
+
+
+def _guarded(original: Any) -> Any:
+    def create_connection(address: tuple[str, int], timeout: Any = None, *rest: Any, **options: Any) -> Any:
+        call = _call.get()
+        if call is None:
+            return original(address, timeout, *rest, **options)
+        if call.is_over:
+            raise OSError("its time is up")
+        if call.guard is None:
+            sock = original(address, timeout, *rest, **options)
+        else:
+            host, port = address
+            try:
+                within = float(timeout) if isinstance(timeout, int | float) else _CONNECT
+                sock = call.guard.dial_blocking(host.strip("[]"), port, ports=(port,), timeout=within)
+            except ForbiddenTarget as refusal:
+                call.refused.append(str(refusal))
+                raise OSError(str(refusal)) from refusal
+        call.lines.append(sock.dup())
+        return sock
+
+    create_connection.is_liverys = True  # type: ignore[attr-defined]
+    return create_connection
+
+
+def _noted(original: Any) -> Any:
+    def request(*arguments: Any, **options: Any) -> Any:
+        if (call := _call.get()) is not None:
+            call.is_asked = True
+        return original(*arguments, **options)
+
+    return request
+
+
+def _bounded(original: Any) -> Any:
+    """Of an answer the beginning, unpacked; what breaks off does not hide the status."""
+
+    def build_response(*arguments: Any, **options: Any) -> Any:
+        response = original(*arguments, **options)
+        if _call.get() is None:
+            return response
+        from requests import RequestException
+
+        body = bytearray()
+        with suppress(RequestException, OSError):
+            for piece in response.iter_content(_PIECE):
+                body += piece
+                if len(body) >= _ANSWER_CAP:
+                    break
+        response.raw.close()
+        response._content, response._content_consumed = bytes(body), True  # noqa: SLF001 - there is no other way in
+        return response
+
+    return build_response
 
 
 def _outside_ours(original: Any, nothing: Any) -> Any:
