@@ -48,6 +48,8 @@ _NEVER = tuple(
     )
 )
 _UNICAST6 = IPv6Network("2000::/3")
+_ISATAP = frozenset({0x5EFE, 0x02005EFE})
+"""The third quarter of an IPv6 address whose last one is an IPv4 address (RFC 5214 §6.1)."""
 
 
 def _hidden(value: Any) -> Any:
@@ -105,7 +107,7 @@ class Found(NamedTuple):
 def is_public(address: Address) -> bool:
     """Whether an address is somebody's public unicast server; anything that hides another address is not."""
     if address.version == 6:  # noqa: PLR2004
-        if address not in _UNICAST6:
+        if address not in _UNICAST6 or int(address) >> 32 & 0xFFFF_FFFF in _ISATAP:
             return False
     elif address.is_multicast or address.is_reserved:
         return False
