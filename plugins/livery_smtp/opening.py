@@ -10,7 +10,7 @@ from pathlib import Path
 
 from livery.plugin import ForbiddenTarget, Outcome, Reason
 from livery_smtp.outcomes import BUSY, OK
-from livery_smtp.replies import Reply
+from livery_smtp.replies import Reply, as_shown
 from livery_smtp.session import Lost, Session
 from livery_smtp.settings import Server
 
@@ -63,7 +63,8 @@ class Target:
         if password:
             ways = ("PLAIN", "LOGIN", "XOAUTH2")
             forms = [one for way in ways for one in credentials(way, username, password)]
-            self.secrets = [password, *(one for one in forms if one and one != _b64(username))]
+            said = [password, *(one for one in forms if one and one != _b64(username))]
+            self.secrets = list(dict.fromkeys([*said, as_shown(password)]))
         return password
 
 
@@ -101,7 +102,9 @@ def not_connected(error: OSError | ValueError) -> NotOpened:
         case socket.gaierror():
             return NotOpened("retry", Reason.UNREACHABLE, "the host's name cannot be looked up")
         case ssl.SSLCertVerificationError():
-            return NotOpened("retry", Reason.UNREACHABLE, f"the server's certificate: {error.verify_message}")
+            # Without the host's name, which may be an internal one: the attempt is shown to tenants.
+            why = error.verify_message.partition(", certificate is not valid for")[0]
+            return NotOpened("retry", Reason.UNREACHABLE, f"the server's certificate: {why}")
         case FileNotFoundError() | PermissionError() | IsADirectoryError() if error.filename is not None:
             said = f"{Path(str(error.filename)).name} cannot be read: {error.strerror}"
             return NotOpened("retry", Reason.MISCONFIGURED, said)

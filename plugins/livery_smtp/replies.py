@@ -95,6 +95,11 @@ def _read(line: bytes) -> tuple[Reply, bool]:
     return Reply(int(found[1]), (_readable((found[3] or b"").decode("utf-8", "replace")),)), found[2] != b"-"
 
 
+def as_shown(text: str) -> str:
+    """A text as it stands in `Reply.text` if a server quotes it."""
+    return _on_one_line((_readable(text),))
+
+
 def _readable(text: str) -> str:
     """Without what moves a cursor, or cannot be stored."""
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
