@@ -129,6 +129,31 @@ def test_an_event_in_the_hosts_transaction_exists_only_if_that_commits(engine):
     host.dispose()
 
 
+@pytest.mark.parametrize("wrote", [False, True])
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+def test_what_is_refused_in_the_hosts_transaction_takes_only_itself_back(engine, wrote, ends):
+    """And not a part of itself: an event without its deliveries would never be told."""
+    from sqlalchemy import create_engine
+
+    engine.accept(GOOD)
+    host = create_engine(engine.config.database_url)
+    with host.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE orders (id TEXT)")
+    with host.connect() as connection, connection.begin() as transaction:
+        if wrote:
+            connection.exec_driver_sql("INSERT INTO orders VALUES ('before')")
+        with pytest.raises(EventConflict):
+            engine.accept_all([{**GOOD, "id": "new"}, {**GOOD, "time": "2026-11-20T09:00:00Z"}], connection=connection)
+        connection.exec_driver_sql("INSERT INTO orders VALUES ('after')")
+        getattr(transaction, ends)()
+    with host.connect() as connection:
+        found = {id_ for (id_,) in connection.exec_driver_sql("SELECT id FROM orders")}
+    host.dispose()
+    assert found == ({"after", *(["before"] if wrote else [])} if ends == "commit" else set())
+    receipt = engine.accept({**GOOD, "id": "new"})
+    assert (receipt.duplicate, len(receipt.deliveries)) == (False, 4)
+
+
 def test_a_connection_without_a_transaction_is_refused(engine):
     from sqlalchemy import create_engine
 
@@ -333,6 +358,26 @@ def test_an_event_that_cannot_be_planned_now_is_accepted_and_planned_later(engin
     clock.at += timedelta(minutes=1)
     engine.drain()
     assert engine.counts()["unplanned"] == 0
+    assert len(mail.mails) == 1
+
+
+def test_planning_that_would_end_its_process_ends_no_worker(engine, clock, mail, monkeypatch):
+    from livery.planning import Planner
+
+    def failing(*_):
+        raise ConnectionError("directory down")
+
+    def leaving(*_, **__):
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Planner, "plan", failing)
+        engine.accept(GOOD)
+        patch.setattr(Planner, "plan", leaving)
+        clock.at += timedelta(minutes=1)
+        engine.drain()
+    clock.at += timedelta(minutes=1)
+    engine.drain()
     assert len(mail.mails) == 1
 
 

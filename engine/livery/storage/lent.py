@@ -22,8 +22,8 @@ from livery.errors import StoreError
 _T = TypeVar("_T")
 _RAW: ContextVar[Any] = ContextVar("livery_lent")
 _IDENTITY = text(
-    "SELECT pg_postmaster_start_time(), (SELECT oid FROM pg_database WHERE datname = current_database()), "
-    "CAST(to_regclass('livery_event') AS oid)"
+    "SELECT CAST(extract(epoch FROM pg_postmaster_start_time()) AS text), "
+    "(SELECT oid FROM pg_database WHERE datname = current_database()), CAST(to_regclass('livery_event') AS oid)"
 )
 """Whether two connections see the same table: of one run of one server, in one database."""
 _KINDS = "a SQLAlchemy Connection or Session, or a psycopg 3 connection"
@@ -82,7 +82,12 @@ class Lent:
         if found.dialect.name == "sqlite":
             if not _same_file(found.engine.url.database, self._engine.url.database):
                 raise self._elsewhere()
-            yield  # without a savepoint: SQLite commits with it where the host's transaction has not written yet
+            # Python's driver begins with the first change, and SQLite commits with a savepoint that stands alone.
+            driven: Any = found.connection.driver_connection
+            if not driven.in_transaction:
+                found.exec_driver_sql("BEGIN")
+            with found.begin_nested():
+                yield
             return
         with found.begin_nested():
             if key not in self._known:
