@@ -92,6 +92,28 @@ def test_by_filter_only_what_did_not_arrive(ledger, by_hand):
     assert by_hand.found(Query(since=START, tenant="shop", channel="webhook")) == ["dead"]
 
 
+def test_by_filter_what_was_sent_again_is_left_out_so_that_a_retry_broken_off_goes_on_with_the_rest(ledger, by_hand):
+    for name in ("one", "two", "three"):
+        settled(ledger, name)
+    by_hand.retry(["one", "two"], WHO)  # and no further
+    assert by_hand.found(Query()) == ["three"]
+    by_hand.retry(by_hand.found(Query()), WHO)
+    assert by_hand.found(Query()) == []
+    again = next(one for one in ledger.deliveries(Query()) if one.replay_of == "one")
+    claim = claimed(ledger, again.id, START + timedelta(days=11))
+    assert ledger.settle(claim, ended(claim, DEAD)).recorded
+    assert by_hand.found(Query()) == [again.id], "the last of them is what did not arrive"
+
+
+def test_of_two_who_send_the_same_again_by_filter_one_does(ledger, by_hand):
+    settled(ledger, "dead")
+    mine, theirs = by_hand.found(Query()), by_hand.found(Query())
+    assert [one.done for one in by_hand.retry(mine, WHO, once=True)] == [True]
+    (late,) = by_hand.retry(theirs, WHO, once=True)
+    assert (late.done, late.said) == (False, "it was sent again already")
+    assert [one.done for one in by_hand.retry(["dead"], WHO)] == [True], "by its name it is sent as often as asked"
+
+
 def test_what_is_being_sent_is_left_alone(ledger, by_hand):
     added(ledger, "sending")
     claim = claimed(ledger, "sending")

@@ -65,7 +65,7 @@ def retry(
     with output.opened(config) as engine:
         query = query_of(filters, state, since, until, limit)
         chosen = _chosen(engine, ids, query, "send again", asks=not (yes or as_json))
-        handled = engine.interventions.retry(chosen, who(why), fresh=fresh)
+        handled = engine.interventions.retry(chosen, who(why), fresh=fresh, once=not ids)
     _show(handled, as_json=as_json)
 
 

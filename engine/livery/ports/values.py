@@ -228,6 +228,8 @@ class Query:
     after: tuple[datetime, str] | None = None
     """Where the page before ended: when its last delivery was created, and its id. What is older follows."""
     id_prefix: str = ""
+    is_last: bool = False
+    """Only what was not sent again as a new delivery."""
     limit: int = 100
 
 

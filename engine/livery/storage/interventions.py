@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, insert, literal, or_, select, update
 
 from livery.errors import NotFound
 from livery.ids import new_id
@@ -57,8 +57,12 @@ class Interventions:
         return Interventions(self._ledger, self._execution, now=self._now, vault=self._vault, tenants=own)
 
     def found(self, query: Query) -> list[str]:
-        """Ids a retry by filter concerns: of the states given, else of those that did not arrive."""
-        query = query if self._tenants is None else replace(query, tenants=self._tenants)
+        """Ids a retry by filter concerns: of the states given, else of those that did not arrive.
+
+        What was sent again already is left out, as its new delivery is found in its place if that failed, too: a retry
+        that was broken off goes on with the rest when it is made again.
+        """
+        query = replace(query, is_last=True, tenants=query.tenants if self._tenants is None else self._tenants)
         states = [query.state] if query.state else sorted(FAILED)
         with told(), self._ledger.engine.connect() as connection:
             ids = [
@@ -68,14 +72,21 @@ class Interventions:
             ]
         return ids[: query.limit]
 
-    def retry(self, ids: Sequence[str], who: Who, *, fresh: bool = False) -> list[Handled]:
+    def retry(self, ids: Sequence[str], who: Who, *, fresh: bool = False, once: bool = False) -> list[Handled]:
         """Send again: the stored bytes, or (`fresh`) written anew with the pack as it is now.
 
         What is settled gets a new delivery under the same event, linked to the old one by `replay_of`; whoever has
         it for certain already is not written to again, unless everybody has. What still waits is tried now. The
         suppression list is asked again before it is sent.
+
+        Args:
+            ids: which.
+            who: who does it, and why.
+            fresh: write it anew.
+            once: leave alone what was sent again already, by whoever was quicker.
+
         """
-        return self._each(ids, who, "retry", lambda tx, row: self._retried(tx, row, fresh=fresh))
+        return self._each(ids, who, "retry", lambda tx, row: self._retried(tx, row, fresh=fresh, once=once))
 
     def cancel(self, ids: Sequence[str], who: Who) -> list[Handled]:
         """Give up what waits; it ends as `suppressed`, and can be retried. What is being sent is left alone."""
@@ -154,7 +165,7 @@ class Interventions:
                     found.append(one)
         return found
 
-    def _retried(self, tx: Connection, row: Row, *, fresh: bool) -> Handled:
+    def _retried(self, tx: Connection, row: Row, *, fresh: bool, once: bool) -> Handled:
         id_, now = row["id"], self._now()
         if row["purged_at"] is not None:
             return Handled(id_, done=False, said="its text was purged")
@@ -166,6 +177,8 @@ class Interventions:
             self._execution.cancel(tx, [id_])
             self._execution.put(tx, [wake_of({**row, **values})])
             return Handled(id_, done=True, said="tried now")
+        if once and tx.execute(select(listing.repeated(literal(id_)))).scalar():
+            return Handled(id_, done=False, said="it was sent again already")
         made = _copy(row, now, fresh=fresh)
         tx.execute(insert(_TABLE), made)
         self._execution.put(tx, [wake_of(made)])

@@ -9,7 +9,20 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Select, String, any_, func, literal, select, tuple_, union_all
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    any_,
+    exists,
+    func,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
 
 from livery.models.delivery import GOOD, State
 from livery.ports import Query
@@ -44,6 +57,12 @@ def page(connection: Connection, query: Query, columns: Sequence[Any]) -> list[R
         some = select(_TABLE.c.id.label("_id"), *columns).where(_TABLE.c.id.in_(ids[start : start + 5 * _AT_ONCE]))
         rows |= {row["_id"]: row for row in connection.execute(some).mappings()}
     return [rows[id_] for id_ in ids if id_ in rows]
+
+
+def repeated(id_: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether a delivery was sent again as a new one."""
+    again = _TABLE.alias()
+    return exists().where(again.c.replay_of == id_)
 
 
 def branches(connection: Connection, query: Query) -> Iterator[list[ColumnElement[bool]]]:
@@ -98,6 +117,8 @@ def _equal(query: Query, *names: str) -> list[ColumnElement[bool]]:
 
 def _newest(query: Query, where: Sequence[ColumnElement[bool]], columns: Sequence[Any]) -> Select[Any]:
     statement = select(*columns).where(*where).order_by(*(one.desc() for one in _BY_AGE)).limit(query.limit)
+    if query.is_last:
+        statement = statement.where(~repeated(_TABLE.c.id))
     if query.since is not None:
         statement = statement.where(_TABLE.c.created_at >= micros(query.since))
     if query.until is not None:

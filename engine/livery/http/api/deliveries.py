@@ -222,7 +222,7 @@ def retry_some(who: Admin, engine: TheEngine, some: RetrySome) -> list[What]:
     """Those named, or by filter those that did not arrive. What one may not see is as if it did not exist."""
     desk = _by_hand(engine, scope(engine, who, some.tenant))
     ids = some.ids or desk.found(some.query())
-    return What.of(desk.retry(ids, Who(who.name, some.why), fresh=some.fresh))
+    return What.of(desk.retry(ids, Who(who.name, some.why), fresh=some.fresh, once=not some.ids))
 
 
 @routes.post("/v1/deliveries/cancel", summary="Give several up", responses=problems(404))
