@@ -75,7 +75,7 @@ def _alone(file: Path) -> Iterator[None]:
         StoreError: a worker has it.
 
     """
-    descriptor = os.open(f"{file}.runner", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(f"{os.path.realpath(file)}.runner", os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

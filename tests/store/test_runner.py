@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from livery.errors import StoreError
 from livery.execution.embedded import EmbeddedExecution
+from livery.execution.turf import Turf
 from livery.ports import Again, Done, Load, Wake
 from livery.storage.database import connect, writing
 
@@ -170,3 +172,77 @@ async def test_what_may_have_killed_its_worker_is_worked_on_alone_and_first(engi
     runner.put(wake("other", priority=9), wake("suspect"))
     await runner.drain(work)
     assert running == ["suspect", "other"]
+
+
+async def test_by_whatever_link_a_store_is_reached_one_works_on_it(engine, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link.db").symlink_to(tmp_path / "livery.db")
+    linked = connect(f"sqlite:///{tmp_path}/elsewhere/link.db")
+    first, second = Runner(engine), Runner(linked)
+    begun, finish = asyncio.Event(), asyncio.Event()
+
+    async def slow(one):
+        begun.set()
+        await finish.wait()
+        first.done.append(one.work)
+        return Done()
+
+    first.put(wake("a"))
+    working = asyncio.create_task(first.drain(slow))
+    await begun.wait()
+    with second.execution._turf.attempt() as tenure:
+        assert tenure is None
+    finish.set()
+    await working
+    linked.dispose()
+    assert first.done == ["a"]
+
+
+async def test_who_is_told_to_stop_stops_though_another_has_taken_over(runner):
+    begun, finish = asyncio.Event(), asyncio.Event()
+
+    async def slow(_):
+        begun.set()
+        await finish.wait()
+        return Done()
+
+    runner.put(wake("a"))
+    working = asyncio.create_task(runner.execution.run(slow, until_idle=False, load=Load(1)))
+    await begun.wait()
+    with writing(runner.engine) as tx:
+        tx.exec_driver_sql("UPDATE livery_runner SET epoch = epoch + 1")
+    working.cancel()
+    await asyncio.sleep(0)
+    finish.set()
+    await asyncio.wait([working], timeout=30)
+    assert working.cancelled()
+    assert runner.execution.waiting() == 1, "it is the other's now"
+
+
+@pytest.mark.parametrize("when", ["before it begins", "while it works"])
+@pytest.mark.parametrize("error", [StoreError("database is locked"), OSError(24, "Too many open files"), MemoryError()])
+async def test_a_worker_outlives_whatever_keeps_it_from_the_store_for_a_while(runner, monkeypatch, when, error):
+    home, name = (Turf, "_taken_over") if when == "before it begins" else (EmbeddedExecution, "_look")
+    real, failed, done = getattr(home, name), asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def fails(*arguments):
+        monkeypatch.setattr(home, name, real)
+        loop.call_soon_threadsafe(failed.set)
+        raise error
+
+    async def work(one):
+        runner.done.append(one.work)
+        done.set()
+        return Done()
+
+    monkeypatch.setattr(home, name, fails)
+    monkeypatch.setattr("livery.execution.embedded._STORE_AGAIN", 0.01)
+    working = asyncio.create_task(runner.execution.run(work, until_idle=False, load=Load(1)))
+    await asyncio.wait_for(failed.wait(), 30)
+    runner.put(wake("a"))
+    await asyncio.wait_for(done.wait(), 30)
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert runner.done == ["a"]

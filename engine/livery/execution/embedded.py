@@ -147,14 +147,17 @@ class EmbeddedExecution:
         self._loop, self._nudged = asyncio.get_running_loop(), asyncio.Event()
         try:
             while True:
-                with self._turf.attempt() as tenure:
-                    if tenure is not None:
-                        try:
+                try:
+                    with self._turf.attempt() as tenure:
+                        if tenure is not None:
                             await self._at_work(work, tenure, until_idle=until_idle, load=load)
-                        except Superseded:
-                            log.warning("another process took the store over; standing by")
-                        else:
                             return
+                except Superseded:
+                    log.warning("another process took the store over; standing by")
+                except Exception as error:
+                    if until_idle:
+                        raise
+                    _complain(error)
                 if until_idle and not await asyncio.to_thread(self._anything_due):
                     return
                 await asyncio.sleep(_STAND_BY)
@@ -170,13 +173,7 @@ class EmbeddedExecution:
         self._beaten = time.monotonic()
         try:
             while True:
-                try:
-                    await self._step(shift, tenure, load)
-                except StoreError as error:
-                    if until_idle:
-                        raise
-                    log.warning("the store cannot be worked on, trying again: %s", error)
-                    await asyncio.sleep(_STORE_AGAIN)
+                await self._stepped(shift, tenure, load, until_idle=until_idle)
                 if until_idle and not shift.running and not shift.ended:
                     return
                 await self._wait()
@@ -186,6 +183,17 @@ class EmbeddedExecution:
         except Superseded:
             await shift.abandon()
             raise
+
+    async def _stepped(self, shift: "_Shift", tenure: Tenure, load: Load, *, until_idle: bool) -> None:
+        try:
+            await self._step(shift, tenure, load)
+        except Superseded:
+            raise
+        except Exception as error:
+            if until_idle:
+                raise
+            _complain(error)
+            await asyncio.sleep(_STORE_AGAIN)
 
     async def _step(self, shift: "_Shift", tenure: Tenure, load: Load) -> None:
         """Record what has ended, and begin what is due."""
@@ -218,7 +226,10 @@ class EmbeddedExecution:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        self._end(shift.ended, tenure)
+        try:
+            self._end(shift.ended, tenure)
+        except (Superseded, StoreError) as error:  # the ledger knows what ended, and whoever works next asks it
+            log.warning("the last ends were not taken out of the queue: %s", error)
 
     async def _wait(self) -> None:
         """Until enough has ended, this process puts something, something is due, or others may have put something."""
@@ -280,6 +291,13 @@ class EmbeddedExecution:
                     rows.append({"work_": wake.work, "due_": due, "ready_": int(due <= micros(now))})
                 tx.execute(_AGAIN, rows)
         self._count -= len(done)
+
+
+def _complain(error: Exception) -> None:
+    """Whatever it is (a locked or full store, too many open files, no more memory), it may be over in a moment."""
+    is_told = isinstance(error, StoreError)
+    said = str(error) if is_told else f"{type(error).__name__}: {error}"
+    log.warning("the store cannot be worked on, trying again: %s", said, exc_info=None if is_told else error)
 
 
 class _Shift:

@@ -11,13 +11,14 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.dialects.sqlite import insert
 
+from livery.errors import StoreError
 from livery.storage import schema
 from livery.storage.database import told, writing
 
@@ -49,7 +50,8 @@ class Turf:
 
     def __init__(self, engine: Engine, *, worker: str, patience: float) -> None:
         self._engine, self._worker, self._patience = engine, worker, patience
-        self._file = Path(f"{engine.url.database}.runner")
+        # One file, one lock, by whatever links it is reached.
+        self._file = Path(f"{os.path.realpath(str(engine.url.database))}.runner")
         self._seen: tuple[int, int] | None = None
         self._seen_at = 0.0
         self._lock: int | None = None
@@ -64,7 +66,8 @@ class Turf:
             yield tenure
         finally:
             if tenure is not None and self._lock is None:
-                self._leave(tenure)
+                with suppress(StoreError):  # the others wait for as long as they have patience
+                    self._leave(tenure)
             self._unlock()
 
     def check(self, tx: Connection, tenure: Tenure) -> None:
@@ -75,7 +78,7 @@ class Turf:
 
         """
         if tx.execute(select(_TABLE.c.epoch).where(_MINE)).scalar() != tenure.epoch:
-            raise Superseded
+            raise Superseded("another process has taken the store over")
 
     def beat(self, tenure: Tenure) -> None:
         """Show that this process lives.
