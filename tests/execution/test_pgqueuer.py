@@ -228,3 +228,34 @@ async def test_what_is_to_come_is_woken_then_and_not_at_some_next_look(engine, m
         await asyncio.to_thread(until, lambda: works == ["again", "again"])
         put(execution, "later", after=0.3)
         await asyncio.to_thread(until, lambda: "later" in works)
+
+
+async def test_a_worker_outlives_a_server_that_only_reads_for_a_while(url, execution, caplog):
+    """As one does that others took over from, until it is told to write."""
+    name = make_url(url).database
+
+    def turned(setting):
+        with psycopg.connect(url, autocommit=True) as admin:
+            admin.execute("SET default_transaction_read_only TO off")
+            admin.execute(f"ALTER DATABASE {name} {setting}")
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+    put(execution, "a")
+    await asyncio.to_thread(turned, "SET default_transaction_read_only TO on")
+    record = Record()
+    worker = asyncio.create_task(execution.run(record, until_idle=False, load=Load()))
+    try:
+        while "read-only transaction" not in caplog.text:
+            assert not worker.done(), worker
+            await asyncio.sleep(0.02)
+    finally:
+        await asyncio.to_thread(turned, "RESET default_transaction_read_only")
+    while record.works != ["a"]:
+        assert not worker.done(), worker
+        await asyncio.sleep(0.02)
+    worker.cancel()
+    with suppress(asyncio.CancelledError):
+        await worker

@@ -1,6 +1,7 @@
 """The port's side: wakes stored in anybody's transaction, and a worker that is run, stopped and told why."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,12 +10,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
+from livery.errors import StoreError
 from livery.execution.pgqueuer.statements import CANCEL, CHANGED, CHANNEL, COUNT, DEPTHS, DUE, HOLD, PUT, RELEASE
 from livery.ports import FAIR, IN_HOST_TX, TAKEOVER, Depth, Load, Now, Wake, Work, utc_now
 from livery.storage.database import told
 
+log = logging.getLogger("livery.execution")
 _GRACE = 25.0
 """Seconds a stopping worker lets sends end; supervisors commonly kill after 30."""
+_ANEW = 2.0
+"""Seconds after which a worker that failed begins anew."""
 _RECOUNT = 1.0
 _COUNTS_COST = 20
 """A count is good for so many times as long as it took."""
@@ -99,6 +104,20 @@ class PgQueuerExecution:
     # ------------------------------------------------------------------ working
 
     async def run(self, work: Work, *, until_idle: bool, load: Load) -> None:
+        while True:
+            try:
+                await self._shift(work, until_idle=until_idle, load=load)
+            except Exception as error:
+                if until_idle:
+                    raise
+                # Whatever it is (a server that only reads for now, a table that is being restored), it may pass.
+                is_told = isinstance(error, StoreError)
+                log.warning("the worker begins anew: %s", error, exc_info=None if is_told else error)
+            else:
+                return
+            await asyncio.sleep(_ANEW)
+
+    async def _shift(self, work: Work, *, until_idle: bool, load: Load) -> None:
         from livery.execution.pgqueuer.crew import Crew, Terms
         from livery.execution.pgqueuer.line import Line
 
