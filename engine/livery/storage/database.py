@@ -48,6 +48,11 @@ _CONNECT_SECONDS = 10
 _USED = "livery_used"
 _FRESH = 2.0
 """Seconds after its last use in which a connection to PostgreSQL that says nothing is taken to live."""
+_COUNTED_ON = """
+SELECT set_config('datestyle', 'ISO', false),
+    CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
+"""
+"""Times as the driver reads them; and what was accepted is on the disk."""
 
 
 def micros(moment: datetime) -> int:
@@ -105,8 +110,12 @@ def _postgresql(url: URL) -> Engine:
     """By psycopg 3, whatever driver the URL names or leaves out."""
     if not find_spec("psycopg"):
         raise ConfigError("the store:", [Problem("database_url", "pip install 'livery[postgres]' for PostgreSQL")])
-    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_SECONDS}
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), connect_args=patience)
+    options: dict[str, Any] = {"client_encoding": "utf8"}
+    if "connect_timeout" not in url.query:
+        options["connect_timeout"] = _CONNECT_SECONDS
+    url = url.set(drivername="postgresql+psycopg")
+    engine = create_engine(url, connect_args=options, isolation_level="READ COMMITTED")
+    event.listen(engine, "connect", _on_connect_postgresql)
     for when in ("connect", "checkin"):
         event.listen(engine, when, _on_use)
     event.listen(engine, "checkout", _on_checkout)
@@ -303,6 +312,14 @@ def _on_connect(raw: Any, _: Any) -> None:
         raw.execute(f"PRAGMA {pragma}").close()
 
 
+def _on_connect_postgresql(raw: Any, _: Any) -> None:
+    """What a role or a database may have set otherwise, and what is counted on here."""
+    cursor = raw.cursor()
+    cursor.execute(_COUNTED_ON)
+    cursor.close()
+    raw.commit()
+
+
 def _on_begin(connection: Connection) -> None:
     # By the driver itself: what SQLAlchemy does around a statement takes longer than this one.
     driven: Any = connection.connection.dbapi_connection
@@ -322,10 +339,28 @@ def _migrate(engine: Engine) -> None:
                 connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
             if _is_usable(connection):  # another process was faster
                 return
+            _refuse_encoding(connection)
             make(connection)
             values = {"name": _OLDEST, "value": OLDEST}
             statement = upsert(connection, generation).values(values)
             connection.execute(statement.on_conflict_do_update(index_elements=["name"], set_=values))
+
+
+def _refuse_encoding(connection: Connection) -> None:
+    """A store is made where every text can be kept.
+
+    Raises:
+        StoreError: in this database it cannot.
+
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    encoding = connection.execute(select(func.current_setting("server_encoding"))).scalar()
+    if encoding != "UTF8":
+        raise StoreError(
+            f"the database keeps texts as {encoding}, which cannot keep all of them; make one with ENCODING 'UTF8' "
+            "(and TEMPLATE template0), and set database_url to that"
+        )
 
 
 def _is_usable(connection: Connection) -> bool:

@@ -23,8 +23,13 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 # A line that fell dead is noticed within half a minute, where the URL says nothing else.
 _LIVELY: dict[str, str | int | None] = {
     "application_name": "livery worker", "connect_timeout": 10, "keepalives_idle": 15, "keepalives_interval": 5,
-    "keepalives_count": 3, "tcp_user_timeout": 30_000,
+    "keepalives_count": 3, "tcp_user_timeout": 30_000, "client_encoding": "utf8",
 }  # fmt: skip
+# The ledger has the record. Is a pick or an end lost with the server, it is picked once more. The others are what a
+# role or a database may have set otherwise: every statement sees what is there, and times are as the driver reads them.
+_SESSION = """
+SET synchronous_commit TO off; SET default_transaction_isolation TO 'read committed'; SET datestyle TO ISO
+"""
 
 
 class Line:
@@ -114,8 +119,7 @@ class Line:
     async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = await self._connect()
-            # The ledger has the record. Is a pick or an end lost with the server, it is picked once more.
-            await self._connection.execute("SET synchronous_commit TO off")
+            await self._connection.execute(_SESSION)
         return self._connection
 
     async def _connect(self) -> AsyncConnection[Any]:
