@@ -67,8 +67,9 @@ class Clerk:
         job = _Job(many, item, loop, future)
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="livery-store", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._work, name="livery-store", daemon=True)
+                thread.start()
+                self._thread = thread
             if waiting := self._waiting.get(loop):
                 waiting.append(job)
             else:
@@ -120,7 +121,7 @@ class Clerk:
             # First as if nothing could fail. Does something, nothing was written and all is done anew, each kind with a
             # savepoint of its own; and does the store fail one of them then, one by one.
             for apart in (True,) if is_one else (False, True):
-                with suppress(Exception), nullcontext() if is_one else self._together(apart=apart):
+                with suppress(BaseException), nullcontext() if is_one else self._together(apart=apart):
                     ends: dict[int, _End] = {}
                     for many, numbers in alike.items():
                         ends |= zip(numbers, _ends(many, [jobs[number].item for number in numbers]), strict=True)
@@ -141,7 +142,7 @@ def _ends(many: _Many, items: Sequence[Any]) -> Sequence[_End]:
             return [(result, None) for result in many(items)]
         except StoreError:
             raise
-        except Exception:
+        except BaseException:
             log.debug("%s failed for %s at once", many, len(items), exc_info=True)
     return [_end(many, item) for item in items]
 
@@ -149,8 +150,19 @@ def _ends(many: _Many, items: Sequence[Any]) -> Sequence[_End]:
 def _end(many: _Many, item: Any) -> _End:
     try:
         return many([item])[0], None
-    except BaseException as error:  # noqa: BLE001 - whoever asked is told
+    except StopIteration as error:
+        return None, _told(error)
+    except Exception as error:  # noqa: BLE001 - whoever asked is told
         return None, error
+    except BaseException as error:  # noqa: BLE001 - it is to end neither this thread nor the loop of who asked
+        return None, _told(error)
+
+
+def _told(error: BaseException) -> Exception:
+    """What no future carries, or no task survives, as what both do."""
+    told = RuntimeError(f"{type(error).__name__}: {error}")
+    told.__cause__ = error
+    return told
 
 
 def _tell(jobs: Sequence[_Job], ends: Sequence[_End]) -> None:

@@ -146,7 +146,7 @@ class Flow:
     async def work(self, wake: Wake) -> Verdict:
         """Bring one due piece of work forward, and say when to wake it again."""
         if wake.lane == PLAN:
-            return await asyncio.get_running_loop().run_in_executor(self._plan_threads, self._plan_late, wake)
+            return await asyncio.get_running_loop().run_in_executor(self._plan_threads, self._planned_late, wake)
         ready = await self._clerk.do_alike(self._claimed, wake.work)
         if not isinstance(ready, Ready):
             return await self._not_sent(wake.work, ready)
@@ -269,6 +269,15 @@ class Flow:
 
     def _priority(self, event: Event, asked: int | None) -> int:
         return self.types[event.type].priority if asked is None else asked
+
+    def _planned_late(self, wake: Wake) -> Verdict:
+        """The same, and what a plugin raises to end its process ends neither this thread nor the worker."""
+        try:
+            return self._plan_late(wake)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise RuntimeError(f"planning raised {type(error).__name__}") from error
 
     def _plan_late(self, wake: Wake) -> Verdict:
         key, stored = wake.work, self.store.event(wake.work)

@@ -77,6 +77,25 @@ async def test_if_the_commit_fails_nobody_is_told_it_was_done():
     desk.clerk.close()
 
 
+@pytest.mark.parametrize("end", [SystemExit(3), StopIteration(), GeneratorExit(), KeyboardInterrupt()])
+async def test_what_would_end_the_thread_or_the_loop_is_told_as_an_error(desk, end):
+    ends = await desk.all(desk.job("a"), desk.job("b", end), desk.job("c"))
+    assert [ends[0], type(ends[1]), ends[2]] == ["a", RuntimeError, "c"]
+    assert type(end).__name__ in str(ends[1])
+    assert await desk.clerk.do(desk.job("after")) == "after"
+
+
+async def test_where_no_thread_can_be_started_it_is_told_and_tried_again(desk, monkeypatch):
+    def none(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none)
+        with pytest.raises(RuntimeError, match="new thread"):
+            desk.clerk.do(desk.job("a"))
+    assert await asyncio.wait_for(desk.clerk.do(desk.job("b")), 30) == "b"
+
+
 async def test_closing_does_what_was_asked_before(desk):
     asked = [desk.clerk.do(desk.job(number)) for number in range(5)]
     await asyncio.to_thread(desk.clerk.close)
@@ -156,3 +175,13 @@ async def test_one_that_the_store_fails_leaves_the_others_to_be_done_alone(desk)
     ends = await alike(desk, letters.store, "a", "bad", "c")
     assert [ends[0], str(ends[1]), ends[2]] == ["A", "full", "C"]
     assert letters.calls == [["a", "bad", "c"], ["a", "bad", "c"], ["a"], ["bad"], ["c"]]
+
+
+async def test_what_would_end_the_thread_is_done_for_each_alone(desk):
+    def leaves(items):
+        if "bad" in items:
+            raise SystemExit
+        return items
+
+    ends = await alike(desk, leaves, "a", "bad", "c")
+    assert [ends[0], type(ends[1]), ends[2]] == ["a", RuntimeError, "c"]

@@ -43,12 +43,36 @@ async def test_what_a_channel_says_is_the_outcome():
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("geheim"), OSError("geheim"), KeyError("geheim"), RecursionError("geheim")]
+    "error",
+    [
+        ValueError("geheim"),
+        OSError("geheim"),
+        KeyError("geheim"),
+        RecursionError("geheim"),
+        MemoryError("geheim"),
+        GeneratorExit("geheim"),
+        BaseException("geheim"),
+        BaseExceptionGroup("geheim", [GeneratorExit()]),
+    ],
 )
 async def test_a_channel_that_raises_is_at_fault_and_what_it_raised_is_not_repeated(error):
     outcome = await attempted(error)
     assert (outcome.status, outcome.reason) == ("retry", Reason.CHANNEL_FAILED)
     assert "geheim" not in outcome.detail
+
+
+@pytest.mark.parametrize("nonsense", [None, True, {"status": "delivered"}, Outcome, "delivered", 250])
+async def test_a_channel_that_returns_something_else_is_at_fault_and_told_what_it_returned(nonsense):
+    outcome = await attempted(nonsense)
+    assert (outcome.status, outcome.reason) == ("retry", Reason.CHANNEL_FAILED)
+    assert outcome.detail == f"it returned {type(nonsense).__name__}, no Outcome"
+
+
+@pytest.mark.parametrize("end", [SystemExit, KeyboardInterrupt, asyncio.CancelledError])
+async def test_who_ends_the_process_or_the_task_ends_it(end):
+    """A host's own signal handler raises wherever its process is, in a channel too."""
+    with pytest.raises(end):
+        await attempted(end())
 
 
 async def test_a_channel_that_does_not_come_back_may_have_sent():

@@ -36,20 +36,28 @@ _GONE_FOR_GOOD = "410"
 async def attempt(channel: Channel, dispatch: Dispatch, *, deadline: float) -> tuple[Outcome, float]:
     """Send once, within `deadline` seconds: the outcome and how long it took in milliseconds.
 
-    A channel that raises is at fault: the attempt counts as failed for now. One that does not come back in
-    time may have sent: `unknown`.
+    A channel that raises, or returns something else, is at fault: the attempt counts as failed for now. One that does
+    not come back in time may have sent: `unknown`.
     """
     began = time.perf_counter()
     try:
         async with asyncio.timeout(deadline):
-            outcome = await channel.send(dispatch)
+            sending: Awaitable[object] = channel.send(dispatch)
+            came = await sending
+        outcome = came if isinstance(came, Outcome) else _at_fault(f"it returned {type(came).__name__}, no Outcome")
     except TimeoutError:
         outcome = Outcome(status="unknown", reason=Reason.TIMEOUT, detail=f"no end within {deadline:.0f} s")
-    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        outcome = Outcome(status="retry", reason=Reason.CHANNEL_FAILED, detail=type(error).__name__)
+    except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):  # the worker is to stop, or its process
+        raise
+    except BaseException as error:  # noqa: BLE001 - a plugin may raise anything
+        outcome = _at_fault(type(error).__name__)
     took = (time.perf_counter() - began) * 1000
     said = one_line(outcome.detail, _EXCERPT) if outcome.detail else ""
     return (outcome if said == outcome.detail else outcome.model_copy(update={"detail": said})), took
+
+
+def _at_fault(detail: str) -> Outcome:
+    return Outcome(status="retry", reason=Reason.CHANNEL_FAILED, detail=detail)
 
 
 async def held(
