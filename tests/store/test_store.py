@@ -136,3 +136,36 @@ def test_a_full_disk_is_told_as_such_and_nothing_is_half_written(url):
         assert raw.execute("SELECT count(*) FROM livery_wake").fetchone() == (0,)
         assert raw.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     raw.close()
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_nothing_is_written_into_a_file_that_was_taken_away(tmp_path, how):
+    """It would be accepted, and gone with the process."""
+    url, file = f"sqlite:///{tmp_path}/livery.db", tmp_path / "livery.db"
+    engine = connect(url)
+    with writing(engine) as tx:
+        tx.exec_driver_sql("INSERT INTO livery_stencil VALUES ('kept', '-', X'00', 0)")
+    file.rename(tmp_path / "aside.db")
+    for end in ("-wal", "-shm"):
+        (tmp_path / f"livery.db{end}").rename(tmp_path / f"aside.db{end}")
+    if how == "replaced":
+        connect(url).dispose()
+    with (
+        pytest.raises(StoreError, match="removed or replaced while it was in use; nothing was written"),
+        writing(engine),
+    ):
+        pytest.fail("nothing is written")
+    if how == "replaced":
+        with writing(engine) as tx:
+            assert tx.exec_driver_sql("SELECT count(*) FROM livery_stencil").scalar() == 0
+    else:
+        with pytest.raises(StoreError, match="is gone; put it back"), writing(engine):
+            pytest.fail("nothing is written")
+        assert not file.exists(), "nor is an empty one begun"
+    for end in ("", "-wal", "-shm"):
+        if (tmp_path / f"aside.db{end}").exists():
+            (tmp_path / f"aside.db{end}").rename(tmp_path / f"livery.db{end}")
+    if how == "removed":
+        with writing(engine) as tx:
+            assert tx.exec_driver_sql("SELECT count(*) FROM livery_stencil").scalar() == 1
+    engine.dispose()

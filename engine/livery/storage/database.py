@@ -86,6 +86,8 @@ def connect(url: str) -> Engine:
     except BaseException:
         engine.dispose()
         raise
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "do_connect", _refuse_missing)
     return engine
 
 
@@ -101,7 +103,7 @@ def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": _BUSY_MS / 1000})
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
-    vars(engine)[_WRITER] = writer = _Writer()
+    vars(engine)[_WRITER] = writer = _Writer(Path(url.database).absolute())
     event.listen(engine, "engine_disposed", lambda _: writer.close())
     return engine
 
@@ -258,14 +260,20 @@ class _Group:
             raise
 
 
+class _Replaced(Exception):
+    """The file of a store is another one now, or none."""
+
+
 class _Writer:
     """The one connection by which a process writes into a SQLite file.
 
     Its writers wait in a line of their own: SQLite would let them sleep and ask again. It stays open, since to take
     one out of the pool and to give it back takes as long as to write an event; what failed in it is not trusted again.
+    Nor is it when its file is no longer the one of that name: what is written there then is gone with the process.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: Path) -> None:
+        self._file, self._opened = file, (0, 0)
         self.turn = Lock()
         self._connection: Connection | None = None
 
@@ -273,15 +281,25 @@ class _Writer:
     def connected(self, engine: Engine) -> Iterator[Connection]:
         with self.turn:
             connection = self._connection
+            if connection is not None and self._there() != self._opened:
+                self._close()
+                raise _Replaced
             if connection is None:
                 connection = engine.connect()
                 connection.detach()
-                self._connection = connection.execution_options(**_WRITING)
+                self._connection, self._opened = connection.execution_options(**_WRITING), self._there()
             try:
                 yield connection
             except BaseException:
                 self._close()
                 raise
+
+    def _there(self) -> tuple[int, int]:
+        try:
+            found = self._file.stat()
+        except OSError:
+            return 0, 0
+        return found.st_dev, found.st_ino
 
     def close(self) -> None:
         with self.turn:
@@ -298,8 +316,14 @@ def _connection(engine: Engine) -> Iterator[Connection]:
     """One to write by."""
     if engine.dialect.name == "sqlite":
         writer: _Writer = vars(engine)[_WRITER]
-        with writer.connected(engine) as connection:
-            yield connection
+        try:
+            with writer.connected(engine) as connection:
+                yield connection
+        except _Replaced:
+            engine.dispose()  # those that read have the old file, too
+            raise StoreError(
+                f"the store {engine.url.database} was removed or replaced while it was in use; nothing was written"
+            ) from None
         return
     with engine.connect() as connection:
         yield connection
@@ -318,6 +342,12 @@ def _on_connect_postgresql(raw: Any, _: Any) -> None:
     cursor.execute(_COUNTED_ON)
     cursor.close()
     raw.commit()
+
+
+def _refuse_missing(_: object, __: object, arguments: Sequence[Any], ___: object) -> None:
+    """A store that was there is not begun anew, empty, by whoever connects next."""
+    if not Path(arguments[0]).exists():
+        raise StoreError(f"the store {arguments[0]} is gone; put it back, or start again to begin with an empty one")
 
 
 def _on_begin(connection: Connection) -> None:
