@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections import defaultdict
+from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
@@ -40,6 +41,22 @@ def test_a_worker_delivers_what_waits_and_stops_when_asked(home, mail, arrived):
     assert (worker.returncode, said.splitlines()[-1]) == (0, "Stopped.")
     assert {one["channel"]: one["state"] for one in stored(home)}["smtp"] == "accepted"
     assert len(mail.mails) == 1
+
+
+@pytest.mark.parametrize("streams", ["closed", "full", "broken"])
+def test_a_worker_works_though_nobody_can_hear_it(home, mail, arrived, streams):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with Path("/dev/full").open("w") as full, os.fdopen(writing, "w") as broken:
+        where = {"closed": None, "full": full, "broken": broken}[streams]
+        ends = "<&- >&- 2>&-" if streams == "closed" else ""
+        command = ["sh", "-c", f'exec "$0" -m livery worker {ends}', sys.executable]
+        assert livery("send", "--queue", "event.json", cwd=home).returncode == 0
+        worker = subprocess.Popen(command, cwd=home, stderr=where)
+        assert arrived[ADA].wait(30)
+        worker.terminate()
+        assert worker.wait(timeout=30) == 0
+    assert {one["channel"]: one["state"] for one in stored(home)}["smtp"] == "accepted"
 
 
 def test_a_worker_takes_over_from_one_that_was_killed(home, mail, arrived):

@@ -89,11 +89,11 @@ def _bring_to_an_end(engine: "Engine", *, quiet: bool) -> None:
     import sys
 
     def tell(one: "Erasure") -> None:
-        if not quiet and sys.stderr.isatty():
+        if not quiet and output.is_terminal(sys.stderr):
             typer.echo(f"\r{one.erased} deliveries erased…", nl=False, err=True)
 
     engine.erasures.go_on(progress=tell)
-    if not quiet and sys.stderr.isatty():
+    if not quiet and output.is_terminal(sys.stderr):
         typer.echo("\r", nl=False, err=True)
 
 

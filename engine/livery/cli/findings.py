@@ -112,7 +112,7 @@ def summed(counts: dict[str, int]) -> str:
 
 
 def _columns() -> int:
-    return output.columns() if sys.stdout.isatty() else 0
+    return output.columns() if output.is_terminal(sys.stdout) else 0
 
 
 def _data(text: str) -> str:

@@ -49,7 +49,7 @@ def migrate_store(
 @contextmanager
 def _progress(*, quiet: bool) -> "Iterator[Callable[[Step], object]]":
     """A bar for each table on a terminal; nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or not output.is_terminal(sys.stderr):
         yield lambda _: None
         return
     from rich.console import Console

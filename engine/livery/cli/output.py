@@ -8,10 +8,10 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
@@ -60,14 +60,20 @@ def note(message: str) -> None:
 
 
 def _tell(message: str, colour: str) -> None:
-    on_terminal = sys.stderr.isatty()
+    on_terminal = is_terminal(sys.stderr)
     said = "\n".join(map(folded, message.split("\n"))) if on_terminal else message
-    typer.secho(said, fg=colour if on_terminal else None, err=True)
+    with suppress(OSError):  # whoever read it is gone, or their disk is full: the work is what counts
+        typer.secho(said, fg=colour if on_terminal else None, err=True)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """A process may be started without standard streams; Python then has None in their place."""
+    return stream is not None and stream.isatty()
 
 
 def say(line: str) -> None:
     """A line of prose on standard output; on a terminal folded."""
-    typer.echo(folded(line) if sys.stdout.isatty() else line)
+    typer.echo(folded(line) if is_terminal(sys.stdout) else line)
 
 
 def folded(line: str) -> str:
@@ -98,7 +104,7 @@ def console() -> "Console":
     """For tables. As wide as the terminal, or wide enough for a pipe."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    return Console(width=None if is_terminal(sys.stdout) else 160, highlight=False)
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -112,7 +118,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
     shown = [[cell if isinstance(cell, Text) else Text(str(cell)) for cell in row] for row in rows]
     wide = console()
-    if sys.stdout.isatty() and _narrowest(columns, shown) > wide.width:
+    if is_terminal(sys.stdout) and _narrowest(columns, shown) > wide.width:
         _paragraphs(columns, shown)
         return
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)

@@ -87,7 +87,7 @@ def _titled(name: str) -> str:
 
 
 def _may_ask() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    return output.is_terminal(sys.stdin) and output.is_terminal(sys.stdout)
 
 
 def _asked(engine: "Engine", wishes: "Wishes", given: dict[str, Any]) -> "Wishes":

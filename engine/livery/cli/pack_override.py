@@ -135,7 +135,7 @@ def _advice(one: "ThreeWay", pack: str) -> list[str]:
 def _lines(heading: str, lines: list[str]) -> None:
     """A unified diff. On a terminal, what goes on in the next line stands under its text."""
     typer.secho(f"\n  {heading}{'' if lines else ': nothing'}", dim=True)
-    if not sys.stdout.isatty():
+    if not output.is_terminal(sys.stdout):
         for line in lines:
             typer.echo(f"  {printable(line)}".rstrip())
         return
@@ -184,4 +184,4 @@ def _colour(line: str) -> str:
 
 
 def _folded(line: str) -> list[str]:
-    return (output.folded(line) if sys.stdout.isatty() else line).split("\n")
+    return (output.folded(line) if output.is_terminal(sys.stdout) else line).split("\n")

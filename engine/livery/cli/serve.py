@@ -122,7 +122,7 @@ def _run(engine: "Engine", host: str, port: int, *, worker: bool) -> None:
     shown = f"[{host}]" if ":" in host else host
     at = f"http://{shown}:{listening.getsockname()[1]}"
     output.note(f"Serving {at}; Ctrl-C or SIGTERM stops after what is under way, SIGHUP reads the packs again.")
-    if is_local(host) or sys.stderr.isatty():
+    if is_local(host) or output.is_terminal(sys.stderr):
         output.note(f"Sign in to the pages, once and within 15 minutes: {sign_in_link(engine, at)}")
     stay()
     with listening:
