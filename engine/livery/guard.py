@@ -160,7 +160,7 @@ class Guard:
         try:
             target = URL(url)
             written, port = target.raw_host or "", target.explicit_port
-        except ValueError:
+        except (ValueError, IndexError):  # yarl's, for brackets the wrong way round
             raise ForbiddenTarget("not a URL: a host, and a port from 1 to 65535 if any, were expected") from None
         host, authority = written.rstrip("."), URL_PART.split(url.partition("//")[2])[0]
         if not host or port == 0 or "@" in authority:

@@ -41,7 +41,7 @@ SHAPES = [
     "https://@{public}/", "https://:@{public}/", "https://:pass@{public}/", "https://{public}@127.0.0.1/", "https://{public}%40127.0.0.1/",
     "https://{public}\\@127.0.0.1/", "https://127.0.0.1\\@{public}/", "https://{public} &@127.0.0.1# @{public}/", "https://{public}\t.example/",
     "https://{public}/\r\nHost: x", "https://{public}/ x", "\nhttps://{public}/", "https://{public}\n/", "https://{public}\0/",
-    "https://[::1", "https://::1]/", "https://[127.0.0.1]/", "https://[v1.x]/", "https://[fe80::1%25eth0]/", "https://[fe80::1%eth0]/",
+    "https://[::1", "https://::1]/", "https://é][~@", "https://[127.0.0.1]/", "https://[v1.x]/", "https://[fe80::1%25eth0]/", "https://[fe80::1%eth0]/",
     "https://[{public6}%25eth0]/", "https://[::ffff:127.0.0.1%25lo]/", "https://exa\xadmple.example/", "https://{public}./",
 ]  # fmt: skip
 HOSTILE = [
