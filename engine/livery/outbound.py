@@ -84,7 +84,8 @@ class Outbound:
 
         request = SimpleNamespace(is_sent=False)
         try:
-            response = await self._request(self.guard.check_url(url), body, headers, request)
+            target = self.guard.check_url(url)
+            response = await self._request(target, body, headers, request)
             try:
                 raw = await _beginning(response)
             finally:
@@ -106,7 +107,8 @@ class Outbound:
             return Answer(failure=Reason.UNREACHABLE, excerpt=said, reached=request.is_sent)
         except ValueError:
             return Answer(failure=Reason.INVALID, excerpt="a host name or a header that cannot be sent")
-        excerpt = _excerpt(raw, url, headers) if raw else ""
+        # An answer quotes the URL as it was sent: escapes in capitals, and none for what needs none.
+        excerpt = _excerpt(raw, (url, str(target)), headers) if raw else ""
         return Answer(status=response.status, headers=response.headers, excerpt=excerpt, body=raw)
 
     async def _request(
@@ -253,17 +255,19 @@ def _why_not(error: Exception) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _secrets(url: str, hidden: Sequence[str]) -> list[str]:
+def _secrets(urls: Sequence[str], hidden: Sequence[str]) -> list[str]:
     """What of a request may be a secret, longest first: a chat hook's path is one.
 
     Args:
-        url: where it goes.
+        urls: where it goes, however that is written.
         hidden: the values of headers that may be secret.
 
     """
-    authority, *path = URL_PART.split(url.partition("//")[2])
-    whole = url.partition(authority)[2]
-    sent = [whole, whole.partition("?")[0], whole.partition("?")[2], *path]
+    sent = []
+    for url in urls:
+        authority, *path = URL_PART.split(url.partition("//")[2])
+        whole = url.partition(authority)[2]
+        sent += [whole, whole.partition("?")[0], whole.partition("?")[2], *path]
     sent += [part for value in hidden for part in (value, *value.split(), *_basic(value))]
     forms = {form for value in sent for form in (value, unquote(value)) if len(form) >= _SECRET_LENGTH}
     return sorted(forms, key=len, reverse=True)
@@ -281,11 +285,12 @@ def _basic(authorization: str) -> Sequence[str]:
     return (plain, plain.partition(":")[2])
 
 
-def _excerpt(raw: bytes, url: str, headers: Mapping[str, str]) -> str:
+def _excerpt(raw: bytes, urls: Sequence[str], headers: Mapping[str, str]) -> str:
     """The beginning of an answer as it may be shown."""
-    text = one_line(raw.decode("utf-8", "replace"))
+    # Without NUL, a secret in UTF-16 is found, too.
+    text = one_line(raw.replace(b"\0", b"").decode("utf-8", "replace"))
     hidden = tuple(value for name, value in headers.items() if name.lower() not in _SAID_OPENLY)
-    for secret in _secrets(url, hidden):
+    for secret in _secrets(urls, hidden):
         text = text.replace(secret, "•••")
     return shorten(text, _EXCERPT)
 
@@ -343,6 +348,8 @@ def outcome_of(answer: Answer, *, success: Literal["delivered", "accepted"] = "d
     code, found = str(answer.status), answer.status
     if 200 <= found < 300:  # noqa: PLR2004
         return Outcome(status=success, code=code, detail=answer.excerpt)
+    if found < 200:  # noqa: PLR2004 - none that ends a request
+        return Outcome(status="unknown", reason=Reason.SERVER_ERROR, code=code, detail=answer.excerpt)
     wait = _wait(answer.headers.get("Retry-After"))
     if found >= 500 or found in _TRY_AGAIN:  # noqa: PLR2004
         reason = _BY_STATUS.get(found, Reason.SERVER_ERROR)

@@ -7,7 +7,7 @@ import zlib
 
 import pytest
 
-from channels.making import bare_server, http_answer, http_script, outbound
+from channels.making import bare_server, http_answer, http_script, outbound, read_request
 from livery.outbound import Answer, Outbound, OutboundPolicy, outcome_of
 from livery.plugin import Reason
 from livery.testing import HttpReceiver
@@ -339,6 +339,26 @@ async def test_what_an_answer_quotes_of_our_secrets_is_blotted_out(quoted):
     async with http_script(http_answer(400, text.encode())) as talk:
         headers = {**HEADERS, "authorization": "Bearer canary-3"}
         answer = await post(f"http://127.0.0.1:{talk.port}/hooks/T0000/canary-1?sig=canary%2F2", headers=headers)
+    assert "canar" not in answer.excerpt
+    assert "•••" in answer.excerpt
+
+
+@pytest.mark.parametrize("status", ["101", "000"])
+async def test_a_status_that_ends_no_request_tells_nothing_of_it(status):
+    async with http_script(f"HTTP/1.1 {status} X\r\nUpgrade: h2c\r\nContent-Length: 0\r\n\r\n".encode()) as talk:
+        outcome = outcome_of(await at(talk))
+    assert (outcome.status, outcome.reason) == ("unknown", "server_error")
+
+
+@pytest.mark.parametrize("written", ["/hooks/c%61nary-1?sig=canary%2b2%3d", "/hooks/canary-1?sig=canary%2B2%3D"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32-be"])
+async def test_what_an_answer_quotes_of_the_url_is_blotted_out_as_it_was_sent(written, encoding):
+    async def echo(talk, reader, writer):
+        await read_request(talk, reader)
+        writer.write(http_answer(400, talk.said[0].partition(b" HTTP/")[0].decode().encode(encoding)))
+
+    async with bare_server(echo) as talk:
+        answer = await post(f"http://127.0.0.1:{talk.port}{written}")
     assert "canar" not in answer.excerpt
     assert "•••" in answer.excerpt
 
