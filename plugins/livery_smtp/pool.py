@@ -141,7 +141,7 @@ class Pool:
 
     def _wake(self) -> None:
         """See to it that somebody takes what is waiting."""
-        if not self._waiting:
+        if not self._waiting or self._is_closing:
             return
         while self._idle:
             if self._rouse(self._idle.pop()):
@@ -264,6 +264,7 @@ class Pool:
             if isinstance(error, asyncio.CancelledError):
                 reason, said = Reason.UNREACHABLE, "the channel was closed"
             course.transaction.settle(outcomes.lost((), reason, said, is_sent=course.transaction.is_sent))
+            self._move(course.following)
             raise
 
     async def _may_send(self, session: Session, transaction: Transaction, *, is_begun: bool) -> bool:
