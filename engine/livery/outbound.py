@@ -5,6 +5,7 @@ No redirects, no proxies from the environment, a deadline, a cap on the answer.
 
 import base64
 import binascii
+import re
 import ssl
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -37,6 +38,8 @@ _BODY_WAIT = 2.0
 """Seconds for the body once the status is there: it is only shown to people, the status decides."""
 _SECRET_LENGTH = 8
 _LONGEST_WAIT = 24 * 3600.0
+_ASCTIME = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}")
+"""The third form of an HTTP date, which names no zone and means GMT (RFC 9110 §5.6.7)."""
 _SAID_OPENLY = frozenset(
     ["accept", "content-type", "idempotency-key", "user-agent", "webhook-id", "webhook-timestamp", "webhook-signature"]
 )
@@ -331,8 +334,9 @@ def _wait(value: str | None) -> float | None:
         return None
     if value.isdigit() and len(value) < 10:  # noqa: PLR2004 - more digits are no wait but an attack
         return min(float(value), _LONGEST_WAIT)
+    date = f"{value} GMT" if _ASCTIME.fullmatch(value) else value
     try:
-        moment = parsedate_to_datetime(value).timestamp() if value.endswith("GMT") else None
+        moment = parsedate_to_datetime(date).timestamp() if date.endswith("GMT") else None
     except (ValueError, OverflowError, TypeError):
         return None
     return None if moment is None else min(max(0.0, moment - time.time()), _LONGEST_WAIT)

@@ -157,7 +157,8 @@ async def test_what_an_answer_quotes_of_our_headers_is_blotted_out():
 @pytest.mark.parametrize(
     ("value", "wait"),
     [("0", 0), ("37", 37), ("999999999", 86_400), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("Fri, 31 Dec 9999 23:59:59 GMT", 86_400),
-     ("Sun, 06 Nov 1994 08:49:37 GMT", 0), ("Sunday, 06-Nov-94 08:49:37 GMT", 0)],
+     ("Sun, 06 Nov 1994 08:49:37 GMT", 0), ("Sunday, 06-Nov-94 08:49:37 GMT", 0),
+     ("Sun Nov  6 08:49:37 1994", 0), ("Fri Dec 31 23:59:59 9999", 86_400)],
 )  # fmt: skip
 async def test_a_retry_after_is_seconds_or_a_date_and_a_day_at_most(value, wait):
     with HttpReceiver({"/hook": [(503, "", {"Retry-After": value})]}) as server:
