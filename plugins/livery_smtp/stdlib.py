@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -119,9 +119,12 @@ class PlainClient:
             transaction.is_written = True
             reply = _reply(*client.getreply())
         except (OSError, smtplib.SMTPException, UnicodeError) as error:
-            reason = Reason.TIMEOUT if _is_timeout(error) else Reason.UNREACHABLE
-            return transaction.interrupted(Lost(reason, "the connection was lost", replies))
+            return transaction.interrupted(_lost(error, replies))
         return outcomes.of_content(transaction.results, reply.code, reply.text)
+
+
+class _NoSense(smtplib.SMTPServerDisconnected):
+    """What came is no reply, or none that is owed."""
 
 
 class _To(smtplib.SMTP):
@@ -142,7 +145,7 @@ class _To(smtplib.SMTP):
     def send(self, s: Any) -> None:
         if self._heard or self._reader.is_amid or self._wrong or self._is_dropped.is_set():
             self.close()
-            raise smtplib.SMTPServerDisconnected(self._wrong or OUT_OF_TURN)
+            raise _NoSense(self._wrong or OUT_OF_TURN)
         super().send(s)
 
     def _hear(self) -> None:
@@ -153,7 +156,7 @@ class _To(smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected(str(error)) from error
         if not data:
             self.close()
-            raise smtplib.SMTPServerDisconnected(self._wrong or "the connection was closed")
+            raise _NoSense(self._wrong) if self._wrong else smtplib.SMTPServerDisconnected("closed")
         try:
             self._heard += self._reader.feed(data)
         except Garbled as garbled:
@@ -188,10 +191,21 @@ def _not_opened(error: OSError | ValueError) -> NotOpened:
             return NotOpened("retry", reason, _reply(error.smtp_code, error.smtp_error).text, error.smtp_code)
         case smtplib.SMTPNotSupportedError():
             return NotOpened("retry", Reason.MISCONFIGURED, str(error))
+        case smtplib.SMTPServerDisconnected():
+            lost = _lost(error, ())
+            return NotOpened("retry", lost.reason, lost.detail)
         case _ if _is_timeout(error):
             return NotOpened("retry", Reason.TIMEOUT, "no answer in time")
         case _:
             return not_connected(error)
+
+
+def _lost(error: Exception, replies: Sequence[Reply]) -> Lost:
+    if isinstance(error, _NoSense):
+        return Lost(Reason.SERVER_ERROR, str(error), replies)
+    if _is_timeout(error):
+        return Lost(Reason.TIMEOUT, "no answer in time", replies)
+    return Lost(Reason.UNREACHABLE, "the connection was lost", replies)
 
 
 def _reply(code: int, said: bytes | str) -> Reply:

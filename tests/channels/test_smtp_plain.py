@@ -39,7 +39,7 @@ async def test_an_answer_that_came_before_the_message_is_not_one_to_it(client, a
 
     async with byte_server(script) as talk:
         outcome = await sent(smtp(talk.port))
-    assert outcome.status == "retry"
+    assert (outcome.status, outcome.reason) == ("retry", "server_error")
 
 
 @pytest.mark.parametrize("said", [b"250-queued\r\n554 spam\r\n", b"150 wait\r\n", b"250\tqueued\r\n"])
@@ -51,7 +51,7 @@ async def test_what_is_no_answer_tells_nothing_of_the_message(client, said):
 
     async with byte_server(script) as talk:
         outcome = await sent(smtp(talk.port))
-    assert outcome.status == "unknown"
+    assert (outcome.status, outcome.reason) == ("unknown", "server_error")
 
 
 async def test_what_follows_a_good_answer_changes_nothing(client):
@@ -72,7 +72,7 @@ async def test_a_reply_without_end_is_heard_to_a_limit(client):
 
     async with byte_server(script) as talk:
         outcome = await sent(smtp(talk.port, deadline=5))
-    assert (outcome.status, outcome.reason in ("server_error", "unreachable")) == ("retry", True)
+    assert (outcome.status, outcome.reason) == ("retry", "server_error")
 
 
 async def test_nothing_is_sent_once_the_attempt_is_over(client, tmp_path):
