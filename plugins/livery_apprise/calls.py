@@ -24,6 +24,8 @@ _CODE = re.compile(r"error[=: ]+([45]\d\d)\b")
 _CONNECT = 10.0
 _PIECE, _ANSWER_CAP = 8192, 1_000_000
 """Of an answer: a service's own is never so long, and an endless one or a bomb takes no more."""
+_MOST_LINES = 1000
+"""That a mail server says on one connection, which carries one message."""
 
 
 @dataclass(slots=True)
@@ -38,6 +40,12 @@ class Call:
     is_asked: bool = False
     """Whether a request was begun, and with TLS after that was made."""
     is_over: bool = False
+    is_mailed: bool = False
+    """Whether an e-mail was begun to be sent, and not answered."""
+
+    def keep(self, line: socket.socket) -> None:
+        """Remember a connection."""
+        self.lines.append(line.dup())
 
     @property
     def is_sent(self) -> bool:
@@ -120,6 +128,8 @@ def _outcome(result: Any, call: Call) -> Outcome:
         # What Apprise tells of an answer is its status, in the words of its log.
         outcome = outcome_of(Answer(status=codes[-1]))
         return outcome.model_copy(update={"detail": f"Apprise reports HTTP {codes[-1]}"})
+    if call.is_mailed:
+        return Outcome(status="unknown", reason=Reason.UNREACHABLE, detail="Apprise reports a failure amid the message")
     if any("connection error" in text.lower() for text in said):
         status: Literal["unknown", "retry"] = "unknown" if call.is_sent else "retry"
         return Outcome(status=status, reason=Reason.UNREACHABLE, detail="Apprise reports a connection error")
@@ -149,6 +159,9 @@ def _listen_in() -> None:
     http.request = _noted(http.request)
     adapter: Any = import_module("requests.adapters").HTTPAdapter
     adapter.build_response = _bounded(adapter.build_response)
+    mail: Any = import_module("smtplib").SMTP
+    mail._get_socket, mail.data = _kept(mail._get_socket), _mailed(mail.data)  # noqa: SLF001 - what it is made for
+    mail.getreply = _short(mail.getreply)
     sessions: Any = import_module("requests.sessions")
     for name, nothing in (("get_environ_proxies", {}), ("get_netrc_auth", None)):
         setattr(sessions, name, _outside_ours(getattr(sessions, name), nothing))
@@ -171,11 +184,65 @@ def _guarded(original: Any) -> Any:
             except ForbiddenTarget as refusal:
                 call.refused.append(str(refusal))
                 raise OSError(str(refusal)) from refusal
-        call.lines.append(sock.dup())
+        call.keep(sock)
         return sock
 
     create_connection.is_liverys = True  # type: ignore[attr-defined]
     return create_connection
+
+
+def _kept(original: Any) -> Any:
+    def get_socket(*arguments: Any, **options: Any) -> Any:
+        sock, call = original(*arguments, **options), _call.get()
+        if call is not None:
+            call.keep(sock)
+        return sock
+
+    return get_socket
+
+
+class _Lines:
+    """What a mail server says, up to so many lines: smtplib keeps every line of a reply."""
+
+    def __init__(self, file: Any) -> None:
+        self._file, self._left = file, _MOST_LINES
+
+    def readline(self, size: int) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise OSError("an answer without end")
+        return bytes(self._file.readline(size))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _short(original: Any) -> Any:
+    def getreply(client: Any) -> Any:
+        if _call.get() is not None and client.file is None and client.sock is not None:
+            client.file = _Lines(client.sock.makefile("rb"))
+        return original(client)
+
+    return getreply
+
+
+def _mailed(original: Any) -> Any:
+    def data(*arguments: Any, **options: Any) -> Any:
+        call = _call.get()
+        if call is None:
+            return original(*arguments, **options)
+        from smtplib import SMTPDataError
+
+        call.is_mailed = True
+        try:
+            answer = original(*arguments, **options)
+        except SMTPDataError:  # an answer, too
+            call.is_mailed = False
+            raise
+        call.is_mailed = False
+        return answer
+
+    return data
 
 
 def _noted(original: Any) -> Any:

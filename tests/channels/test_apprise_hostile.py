@@ -7,8 +7,10 @@ import tracemalloc
 
 import pytest
 
+from channels.byte_server import HELLO, byte_server
 from channels.making import ENVELOPE, MESSAGE, outbound
 from hostile import receivers
+from livery import Config, Engine
 from livery.plugin import Dispatch
 from livery_apprise.channel import AppriseChannel, AppriseDestination
 
@@ -75,4 +77,65 @@ async def test_services_that_drip_do_not_keep_the_others_from_their_turn():
     [well] = await notified(_WELL, within=10)
     never.set()
     assert {one.status for one in slow} <= {"unknown", "retry"}
+    assert well.status == "accepted"
+
+
+# ------------------------------------------------------------------ mail
+
+
+async def mailed(*scripts, within=1.0):
+    """The outcome of a mail to a server that follows each script, one after another."""
+    types, found = Engine.open(Config()).channels.types, []
+    kind = types["apprise"].carries(types["smtp"]).load()
+    for script in scripts:
+        async with byte_server(script) as talk:
+            channel = kind(kind.Settings(port=talk.port, timeout=within), outbound())
+            found.append(await channel.send(Dispatch(ENVELOPE, None, channel.encode(MESSAGE, ENVELOPE), 1)))
+            await channel.aclose()
+    return found
+
+
+async def to_the_content(line):
+    await line.greet(HELLO.replace(b"250-PIPELINING\r\n", b""))
+    for verb, answer in ((b"MAIL", b"250 ok\r\n"), (b"RCPT", b"250 ok\r\n"), (b"DATA", b"354 go on\r\n")):
+        await line.hear(verb)
+        await line.say(answer)
+    await line.hear_content()
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"), [(b"", "unknown"), (b"250 queued\r\n", "accepted"), (b"451 later\r\n", "retry")]
+)
+async def test_a_mail_whose_answer_was_lost_is_unknown(answer, status):
+    async def script(line):
+        await to_the_content(line)
+        await line.say(answer)
+        line.reset() if not answer else await line.reader.readline()
+
+    [outcome] = await mailed(script, within=10)
+    assert outcome.status == status
+
+
+async def test_a_mail_server_that_talks_without_end_is_heard_to_a_limit():
+    async def script(line):
+        while True:
+            await line.say(b"220-welcome to the machine\r\n" * 1000)
+
+    [outcome] = await mailed(script, within=10)
+    assert (outcome.status, outcome.reason) == ("retry", "unreachable")
+
+
+async def test_mail_servers_that_drip_do_not_keep_the_others_from_their_turn():
+    async def drips(line):
+        while True:
+            await line.say(b"220-still here\r\n")
+            await asyncio.sleep(0.1)
+
+    async def takes(line):
+        await to_the_content(line)
+        await line.say(b"250 queued\r\n")
+        await line.reader.readline()
+
+    *slow, well = await mailed(*[drips] * 7, takes, within=0.3)
+    assert {one.status for one in slow} == {"unknown"}
     assert well.status == "accepted"
