@@ -237,8 +237,11 @@ class Session(asyncio.Protocol):
     def _go_on(self) -> None:
         if self._waiter is None or self._waiter.done() or len(self._replies) < self._wanted:
             return
-        if self.on_turn is None or not self.on_turn():
-            self._waiter.set_result(None)
+        try:
+            if self.on_turn is None or not self.on_turn():
+                self._waiter.set_result(None)
+        except Exception as error:  # noqa: BLE001 - a fault of ours is for who waits, not for the event loop
+            self._waiter.set_exception(error)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

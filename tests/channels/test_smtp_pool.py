@@ -11,7 +11,7 @@ from livery.plugin import Dispatch, Reason
 from livery.testing import MailServer
 from livery_smtp.opening import NotOpened
 from livery_smtp.pool import Pool, Terms
-from livery_smtp.transaction import Transaction
+from livery_smtp.transaction import Transaction, stuffed
 
 # ------------------------------------------------------------------ kept and shared
 
@@ -310,3 +310,45 @@ async def test_a_fault_of_our_own_is_told_once_and_goes_to_the_log(caplog):
     outcomes = await asyncio.gather(*map(pool.carry, made))
     assert {(one.status, one.reason) for one in outcomes} == {("retry", "channel_failed")}
     assert 1 <= caplog.text.count("ended by a fault") <= 2
+
+
+async def test_a_fault_of_our_own_while_all_goes_as_usual_is_told_at_once(monkeypatch):
+    """The third content is written without a task being woken for it; who waits does not wait for the deadline."""
+    written = []
+
+    def content(self):
+        written.append(self)
+        if len(written) == 3:
+            raise ZeroDivisionError
+        return stuffed(self.wire)
+
+    monkeypatch.setattr(Transaction, "content", content)
+    async with byte_server(ever) as talk, asyncio.timeout(10):
+        channel = smtp(talk.port, connections=1, timeout=30)
+        outcomes = await all_sent(channel, dispatches(channel, 6))
+    assert [one.status for one in outcomes] == ["accepted"] * 2 + ["retry"] * 4
+    assert {one.reason for one in outcomes[2:]} == {"channel_failed"}
+
+
+async def test_closing_amid_a_content_leaves_nobody_waiting():
+    """The message whose commands went along with the content that hangs is told, too, and nobody connects anew."""
+    announced = asyncio.Event()
+
+    async def hanging(line):
+        await line.greet()
+        await line.hear_envelope()
+        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
+        await line.hear_content()
+        await line.hear_envelope()
+        announced.set()
+        await line.hang()
+
+    async with byte_server(hanging, ever) as talk:
+        channel = smtp(talk.port, connections=1, timeout=30)
+        sends = [asyncio.create_task(channel.send(one)) for one in dispatches(channel, 3)]
+        await announced.wait()
+        await channel.aclose()
+        async with asyncio.timeout(5):
+            outcomes = await asyncio.gather(*sends)
+        assert talk.connections == 1
+    assert [one.status for one in outcomes] == ["unknown", "retry", "retry"]
