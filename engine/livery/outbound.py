@@ -145,8 +145,7 @@ class Outbound:
             connector = _careful_connector()(
                 resolver=None if by_proxy else _guarded_resolver(self.guard),
                 use_dns_cache=False,
-                limit=200,
-                limit_per_host=20,
+                limit=0,  # what is sent at once is bounded before: to wait here would count as the far side's time
                 # Through a proxy, two names of one address would look alike to the pool.
                 force_close=by_proxy,
                 ssl=_context(self._policy.ca_file) if self._policy.ca_file else True,

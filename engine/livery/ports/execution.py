@@ -72,7 +72,7 @@ class Load:
 
     """
 
-    concurrency: int = 20
+    concurrency: int = 50
     lanes: frozenset[str] | None = None
     tenants: frozenset[str] | None = None
     by_lane: Mapping[str, int] = field(default_factory=dict)
