@@ -2,7 +2,7 @@
 
 What is asked for in one turn of the loop comes together, too.
 
-Twenty deliveries under way then cost the disk one commit and not twenty, and what is wanted for each of them alike is
+Fifty deliveries under way then cost the disk one commit and not fifty, and what is wanted for each of them alike is
 done for all of them at once. Only the flow uses it.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
@@ -112,22 +112,22 @@ class Clerk:
                 return
 
     def _done(self, jobs: Sequence[_Job]) -> Sequence[_End]:
-        if len(jobs) > 1:
-            alike: dict[_Many, list[int]] = {}
-            for number, job in enumerate(jobs):
-                alike.setdefault(job.many, []).append(number)
-            # What is all alike is one transaction by itself.
-            is_one = len(alike) == 1 and _each not in alike
+        alike: dict[_Many, list[int]] = {}
+        for number, job in enumerate(jobs):
+            alike.setdefault(job.many, []).append(number)
+        if len(jobs) > 1 and len(alike) == 1 and _each not in alike:  # one transaction by itself
+            with suppress(BaseException):
+                return [(result, None) for result in jobs[0].many([job.item for job in jobs])]
+        elif len(jobs) > 1:
             # First as if nothing could fail. Does something, nothing was written and all is done anew, each kind with a
             # savepoint of its own; and does the store fail one of them then, one by one.
-            for apart in (True,) if is_one else (False, True):
-                with suppress(BaseException), nullcontext() if is_one else self._together(apart=apart):
+            for apart in (False, True):
+                with suppress(BaseException), self._together(apart=apart):
                     ends: dict[int, _End] = {}
                     for many, numbers in alike.items():
                         ends |= zip(numbers, _ends(many, [jobs[number].item for number in numbers]), strict=True)
-                    if failed := next((error for _, error in ends.values() if isinstance(error, StoreError)), None):
-                        raise failed
                     return [ends[number] for number in range(len(jobs))]
+                log.debug("%s jobs could not be done together; apart: %s", len(jobs), apart)
         return [_end(job.many, job.item) for job in jobs]
 
 
@@ -137,6 +137,10 @@ def _each(jobs: Sequence[Callable[[], Any]]) -> Sequence[Any]:
 
 
 def _ends(many: _Many, items: Sequence[Any]) -> Sequence[_End]:
+    """What comes of these within a transaction. Is the store at fault, that is raised at once.
+
+    SQLite ends a transaction by itself when its disk is full: what came after that would be written for good.
+    """
     if many is not _each and len(items) > 1:
         try:
             return [(result, None) for result in many(items)]
@@ -144,7 +148,12 @@ def _ends(many: _Many, items: Sequence[Any]) -> Sequence[_End]:
             raise
         except BaseException:
             log.debug("%s failed for %s at once", many, len(items), exc_info=True)
-    return [_end(many, item) for item in items]
+    ends = []
+    for item in items:
+        ends.append(_end(many, item))
+        if isinstance(ends[-1][1], StoreError):
+            raise ends[-1][1]
+    return ends
 
 
 def _end(many: _Many, item: Any) -> _End:

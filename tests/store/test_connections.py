@@ -73,3 +73,17 @@ def test_one_that_was_just_used_is_not_asked(engine, monkeypatch, fresh, asked):
         with engine.connect() as connection:
             connection.execute(COUNT)
     assert len(probes) == asked
+
+
+def test_one_that_ends_as_soon_as_it_is_opened_is_a_store_that_is_away(postgres_store):
+    engine = connect(postgres_store)
+    engine.dispose()
+
+    def end(raw, _):
+        with pytest.raises(psycopg.OperationalError):
+            raw.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    event.listen(engine, "connect", end)
+    with pytest.raises(StoreAway), writing(engine) as tx:
+        tx.execute(COUNT)
+    engine.dispose()

@@ -1,12 +1,15 @@
 """Writers side by side, each with connections of its own, as many workers and accepting processes are."""
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from sqlalchemy import text
 
+from livery.clerk import Clerk
 from livery.errors import EventConflict, StoreError
 from livery.models.delivery import State
 from livery.ports import Again, Claim, NewEvent
@@ -122,3 +125,45 @@ def test_what_fails_among_others_takes_itself_back_or_all_of_it(ledgers, apart, 
         assert ledger.settle(mine, ended(mine, GOOD)).recorded
         assert not ledger.settle(lost, ended(lost, GOOD)).recorded
     assert (ledger.delivery("mine").state, ledger.delivery("lost").state) == (state, State.RETRYING)
+
+
+async def test_a_disk_that_is_full_amid_what_is_written_together_leaves_nothing_written_twice(tmp_path):
+    """SQLite ends the transaction by itself then; what comes after it in the same turn must not stand by itself."""
+    ledger = opened(f"sqlite:///{tmp_path}/livery.db")
+    added(ledger, "mine")
+    mine = claimed(ledger, "mine")
+    with ledger.transaction() as tx:
+        tx.execute(text("CREATE TABLE large (value BLOB)"))
+        pages = tx.execute(text("PRAGMA page_count")).scalar()
+        tx.execute(text(f"PRAGMA max_page_count = {pages + 4}"))
+
+    def fill():
+        with ledger.transaction() as tx:
+            tx.execute(text("INSERT INTO large VALUES (zeroblob(1000000))"))
+
+    clerk = Clerk(ledger.together)
+    asked = clerk.do(fill), clerk.do_alike(ledger.settle_all, (mine, ended(mine, GOOD)))
+    _, settled = await asyncio.gather(*asked)  # the next connection has no such limit
+    clerk.close()
+    assert settled.recorded
+    assert ledger.delivery("mine").state is State.DELIVERED
+    assert len(ledger.attempts("mine")) == 1
+    ledger.close()
+
+
+def test_one_group_within_another_is_a_part_of_it(ledgers):
+    ledger = ledgers[0]
+    for id_ in ("one", "two", "three"):
+        added(ledger, id_)
+    claims = [claimed(ledger, id_) for id_ in ("one", "two", "three")]
+
+    def settle(claim):
+        assert ledger.settle(claim, ended(claim, GOOD)).recorded
+
+    with suppress(ZeroDivisionError), ledger.together():
+        settle(claims[0])
+        with ledger.together():
+            settle(claims[1])
+        settle(claims[2])
+        raise ZeroDivisionError
+    assert {ledger.delivery(one.delivery.id).state for one in claims} == {State.SENDING}

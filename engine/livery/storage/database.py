@@ -118,8 +118,7 @@ def _postgresql(url: URL) -> Engine:
     url = url.set(drivername="postgresql+psycopg")
     engine = create_engine(url, connect_args=options, isolation_level="READ COMMITTED")
     event.listen(engine, "connect", _on_connect_postgresql)
-    for when in ("connect", "checkin"):
-        event.listen(engine, when, _on_use)
+    event.listen(engine, "checkin", _on_use)
     event.listen(engine, "checkout", _on_checkout)
     return engine
 
@@ -136,6 +135,8 @@ def _on_checkout(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
     """
     from select import POLLIN, poll
 
+    if _USED not in record.info:  # just opened
+        return
     look = poll()
     try:
         look.register(raw.pgconn.socket, POLLIN)
@@ -228,12 +229,13 @@ def together(engine: Engine, *, apart: bool = True) -> Iterator[None]:
             what can be done anew, since keeping things apart costs two statements for each.
 
     """
+    around = getattr(_GROUP, "open", None)
     with writing(engine) as tx:
         _GROUP.open = group = _Group(engine, tx, apart)
         try:
             yield
         finally:
-            _GROUP.open = None
+            _GROUP.open = around
         if group.is_spoilt:
             raise StoreError("a part of it failed; nothing was written")
 
