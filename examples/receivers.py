@@ -38,10 +38,10 @@ async def main(smtp_port: int = 2525, http_port: int = 8080) -> None:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", http_port).start()
-    print(f"mail at 127.0.0.1:{smtp_port}, http at 127.0.0.1:{http_port}", flush=True)
     is_over = asyncio.Event()
     for end in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(end, is_over.set)
+    print(f"mail at 127.0.0.1:{smtp_port}, http at 127.0.0.1:{http_port}", flush=True)
     try:
         await is_over.wait()
     finally:

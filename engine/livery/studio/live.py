@@ -22,6 +22,7 @@ from livery.studio.samples import Sample
 from livery.studio.watch import State, state_of
 
 Check = Callable[[Target], Sequence[Finding]]
+_PATIENCE = 5
 OWN = "yours"
 """The name of the sample that a designer pasted."""
 
@@ -61,6 +62,7 @@ class Session:
         self._rendering = 0
         self._state: State = {}
         self._coming: State = {}
+        self._waited = 0
         self._config: State = {}
         self.poll()
         if not self.is_shown and (target.path is None or not target.path.exists()):
@@ -81,13 +83,17 @@ class Session:
     def poll(self) -> bool:
         """Whether something was edited; if so, it is in use now, or its errors are known.
 
-        An edit counts once two calls have seen it alike: a file that is just being written is empty for a moment.
+        An edit counts once two calls have seen it alike: a file that is just being written is empty for a moment. Where
+        something is written all the time, it counts all the same after a few.
         """
         with self._alone():
             state = state_of(self._places())
-            if self.version and (state == self._state or state != self._coming):
-                self._coming = state
+            if self.version and state == self._state:
                 return False
+            if self.version and state != self._coming and self._waited < _PATIENCE:
+                self._coming, self._waited = state, self._waited + 1
+                return False
+            self._waited = 0
             self._open()
             # What is written while the pack is read counts as the next edit; parents are known only now.
             self._state = {**state_of(self._places()), **state}
