@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import event, select
 
 from livery.errors import StoreAway
-from livery.storage import database
+from livery.storage import postgresql
 from livery.storage.database import connect, writing
 from livery.storage.schema import generation
 
@@ -33,9 +33,9 @@ def ended(engine):
     return len(gone)
 
 
-@pytest.mark.parametrize("fresh", [database._FRESH, 0.0])
+@pytest.mark.parametrize("fresh", [postgresql._FRESH, 0.0])
 def test_one_that_the_server_ended_is_replaced_before_its_use(engine, monkeypatch, fresh):
-    monkeypatch.setattr(database, "_FRESH", fresh)
+    monkeypatch.setattr(postgresql, "_FRESH", fresh)
     assert ended(engine) == 2
     for _ in range(2):
         with writing(engine) as tx:
@@ -57,7 +57,7 @@ def test_one_that_ends_in_its_use_fails_once(engine):
 
 @pytest.mark.parametrize(("fresh", "asked"), [(60.0, 0), (0.0, 3)])
 def test_one_that_was_just_used_is_not_asked(engine, monkeypatch, fresh, asked):
-    monkeypatch.setattr(database, "_FRESH", fresh)
+    monkeypatch.setattr(postgresql, "_FRESH", fresh)
     probes = []
 
     class Watched:
@@ -66,7 +66,7 @@ def test_one_that_was_just_used_is_not_asked(engine, monkeypatch, fresh, asked):
             self.execute = lambda statement: (probes.append(statement), raw.execute(statement))
             self.rollback = raw.rollback
 
-    on_checkout = database._on_checkout
+    on_checkout = postgresql._on_checkout
     event.remove(engine, "checkout", on_checkout)
     event.listen(engine, "checkout", lambda raw, record, fairy: on_checkout(Watched(raw), record, fairy))
     for _ in range(3):

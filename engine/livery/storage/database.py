@@ -5,11 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from sqlite3 import Error as SQLiteError
 from threading import Lock, local
-from time import monotonic
 from typing import Any
 
 from sqlalchemy import (
@@ -26,11 +24,11 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from livery.errors import ConfigError, Problem, StoreAway, StoreError, StoreFull, shown
 from livery.storage.fresh import make
+from livery.storage.postgresql import opened
 from livery.storage.schema import HEAD, OLDEST, VERSION_TABLE, generation
 
 _AT_ONCE = 500
@@ -44,15 +42,6 @@ _OLDEST, _WRITER = "oldest", "livery_writer"
 _WRITING = {"livery_begin": "BEGIN IMMEDIATE"}
 _AWAY = ("53300", "57P01", "57P02", "57P03")
 """Too many connections; shut down; crashed; starting."""
-_CONNECT_SECONDS = 10
-_USED = "livery_used"
-_FRESH = 2.0
-"""Seconds after its last use in which a connection to PostgreSQL that says nothing is taken to live."""
-_COUNTED_ON = """
-SELECT set_config('datestyle', 'ISO', false),
-    CASE current_setting('synchronous_commit') WHEN 'off' THEN set_config('synchronous_commit', 'on', false) END
-"""
-"""Times as the driver reads them; and what was accepted is on the disk."""
 
 
 def micros(moment: datetime) -> int:
@@ -79,7 +68,7 @@ def connect(url: str) -> Engine:
         raise ConfigError(
             "the store:", [Problem("database_url", "a database URL, such as sqlite:///livery.db", shown(url))]
         ) from None
-    engine = _postgresql(parsed) if parsed.get_backend_name() == "postgresql" else _sqlite(parsed)
+    engine = opened(parsed) if parsed.get_backend_name() == "postgresql" else _sqlite(parsed)
     try:
         with told():
             _migrate(engine)
@@ -106,45 +95,6 @@ def _sqlite(url: URL) -> Engine:
     vars(engine)[_WRITER] = writer = _Writer(Path(url.database).absolute())
     event.listen(engine, "engine_disposed", lambda _: writer.close())
     return engine
-
-
-def _postgresql(url: URL) -> Engine:
-    """By psycopg 3, whatever driver the URL names or leaves out."""
-    if not find_spec("psycopg"):
-        raise ConfigError("the store:", [Problem("database_url", "pip install 'livery[postgres]' for PostgreSQL")])
-    options: dict[str, Any] = {"client_encoding": "utf8"}
-    if "connect_timeout" not in url.query:
-        options["connect_timeout"] = _CONNECT_SECONDS
-    url = url.set(drivername="postgresql+psycopg")
-    engine = create_engine(url, connect_args=options, isolation_level="READ COMMITTED")
-    event.listen(engine, "connect", _on_connect_postgresql)
-    event.listen(engine, "checkin", _on_use)
-    event.listen(engine, "checkout", _on_checkout)
-    return engine
-
-
-def _on_use(_: Any, record: ConnectionPoolEntry) -> None:
-    record.info[_USED] = monotonic()
-
-
-def _on_checkout(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
-    """Notice before its use that a connection died.
-
-    To ask takes as long as a small statement. A server that ends a connection tells, and the system of one that was
-    killed does: what was used a moment ago and has told nothing since is not asked.
-    """
-    from select import POLLIN, poll
-
-    if _USED not in record.info:  # just opened
-        return
-    look = poll()
-    try:
-        look.register(raw.pgconn.socket, POLLIN)
-        if monotonic() - record.info[_USED] >= _FRESH or look.poll(0):
-            raw.execute("SELECT 1")
-            raw.rollback()
-    except Exception as error:
-        raise DisconnectionError from error
 
 
 def upsert(tx: Connection, into: Table) -> Any:
@@ -336,14 +286,6 @@ def _on_connect(raw: Any, _: Any) -> None:
     raw.isolation_level = None
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
         raw.execute(f"PRAGMA {pragma}").close()
-
-
-def _on_connect_postgresql(raw: Any, _: Any) -> None:
-    """What a role or a database may have set otherwise, and what is counted on here."""
-    cursor = raw.cursor()
-    cursor.execute(_COUNTED_ON)
-    cursor.close()
-    raw.commit()
 
 
 def _refuse_missing(_: object, __: object, arguments: Sequence[Any], ___: object) -> None:
