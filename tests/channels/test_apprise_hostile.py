@@ -45,7 +45,7 @@ async def test_an_answer_that_was_lost_is_unknown(behave):
 
 
 async def test_who_makes_no_tls_was_certainly_not_told_anything():
-    [outcome] = await notified(receivers.says(receivers.answered()), secure=True, within=5)
+    [outcome] = await notified(lambda sock, stop: sock.sendall(receivers.answered(400)), secure=True, within=10)
     assert (outcome.status, outcome.reason) == ("retry", "unreachable")
 
 
