@@ -174,6 +174,44 @@ def test_what_cannot_be_joined_is_told(engine, url, postgres):
     sqlalchemy.dispose()
 
 
+async def test_a_transaction_that_has_failed_is_told_as_such(engine, url):
+    with psycopg.connect(url) as host:
+        with suppress(psycopg.errors.DivisionByZero):
+            host.execute("SELECT 1/0")
+        with pytest.raises(StoreError, match="current transaction is aborted"):
+            engine.accept(GOOD, connection=host)
+    async with await psycopg.AsyncConnection.connect(url) as other:
+        with suppress(psycopg.errors.DivisionByZero):
+            await other.execute("SELECT 1/0")
+        with pytest.raises(StoreError, match="current transaction is aborted"):
+            await engine.accept_async(GOOD, connection=other)
+
+
+async def test_a_savepoint_takes_back_what_was_accepted_since_and_no_more(engine, url):
+    prefix = uuid4().hex
+    with psycopg.connect(url) as host:
+        engine.accept(event(f"{prefix}1"), connection=host)
+        with suppress(ZeroDivisionError), host.transaction():
+            engine.accept(event(f"{prefix}2"), connection=host)
+            raise ZeroDivisionError
+        with host.transaction():
+            engine.accept(event(f"{prefix}3"), connection=host)
+    assert there(engine, prefix)[1:] == [{f"{prefix}1", f"{prefix}3"}] * 3
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE_READ", "SERIALIZABLE"])
+def test_what_another_stored_meanwhile_is_a_duplicate_when_the_host_tries_again(engine, url, level):
+    one = event(uuid4().hex)
+    with psycopg.connect(url) as host:
+        host.isolation_level = psycopg.IsolationLevel[level]
+        host.execute("SELECT count(*) FROM livery_event")
+        engine.accept(one)
+        with pytest.raises(StoreError, match="could not serialize access"):
+            engine.accept(one, connection=host)
+        host.rollback()
+        assert engine.accept(one, connection=host).duplicate
+
+
 async def test_sync_and_async_are_told_apart(engine, url):
     async with HOSTS["asyncpg_connection"](engine, url) as host:
         with pytest.raises(StoreError, match=r"await engine\.accept_async"):

@@ -213,8 +213,8 @@ def _is_async(lent: Any) -> bool:
 
 
 def _psycopg_has_begun(raw: Any) -> bool:
-    """Without autocommit, psycopg begins by itself."""
-    return raw.info.transaction_status.name == "INTRANS" or (
+    """Without autocommit, psycopg begins by itself. Of one that has failed, the server says so."""
+    return raw.info.transaction_status.name in ("INTRANS", "INERROR") or (
         raw.info.transaction_status.name == "IDLE" and not raw.autocommit
     )
 
