@@ -217,8 +217,8 @@ class Bench:
         for number in range(ROUNDS):
             for count in WORKERS[:: 1 if number % 2 else -1]:
                 flow[count].append(whole_flow(self, count, f"flow{number}-{count}"))
-            for (driver, batch), rates in bare.items():
-                rates.append(asyncio.run(bare_pgqueuer(self.bare, driver, batch)))
+            for driver, batch in [*bare][:: 1 if number % 2 else -1]:
+                bare[driver, batch].append(asyncio.run(bare_pgqueuer(self.bare, driver, batch)))
         best = {one: max(statistics.median(bare[one, batch]) for batch in BATCHES) for one in DRIVERS}
         for (driver, batch), rates in bare.items():
             print(f"bare PgQueuer by {driver}, batches of {batch:<6}{statistics.median(rates):8.0f} /s")
