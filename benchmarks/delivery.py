@@ -14,11 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +45,7 @@ ROUNDS, EVENTS, STORED, LOOPED, FAR_EVENTS = 9, 1000, 200, 50, 600
 """Events of each way in a round: the quicker it is, the more, as user CPU is counted in steps of milliseconds."""
 AT_ONCE = Config().concurrency
 IN_A_ROW = 16
-"""Messages a worker writes before it sends them, in the middle, where it has 50 at work and all are one seller's."""
+"""Messages that a worker writes before it sends them, on average, where it has 50 at work and all are one seller's."""
 ROUND_TRIP = 0.020
 SINK = Path(__file__).with_name("mail_sink.py")
 SAMPLE = json.loads((Path(__file__).parents[1] / "examples/events/offer_provision_error.en.json").read_text("utf-8"))
@@ -136,24 +138,28 @@ def check(engine: Engine, loop: Loop) -> None:
 
 
 def written_and_sent(engine: Engine, batch: Ready) -> None:
-    """Each message rendered, encoded and sent, as a worker does: some are written in a row, then they are sent.
+    """Each message rendered, encoded and sent, as a worker does: so many at a time, and some are written in a row.
 
     Between the two the worker stores them; here nothing is stored.
     """
     channel, reading = engine.channels.open("smtp"), Reading(engine.now(), reader_locale="en")
+    waiting, written = iter(batch), deque[tuple[Envelope, bytes]]()
 
-    async def send(envelope: Envelope, wire: bytes) -> None:
-        outcome = await channel.send(Dispatch(envelope, None, wire, 1))
-        assert outcome.status == "accepted", outcome
+    async def work() -> None:
+        while True:
+            if not written:
+                for event, chain, envelope in islice(waiting, IN_A_ROW):
+                    _, _, wire = engine.writer.message(event, chain, "smtp", envelope, reading)
+                    written.append((envelope, wire))
+            if not written:
+                return
+            envelope, wire = written.popleft()
+            outcome = await channel.send(Dispatch(envelope, None, wire, 1))
+            assert outcome.status == "accepted", outcome
 
     async def run() -> None:
         try:
-            for start in range(0, len(batch), IN_A_ROW):
-                written = [
-                    (envelope, engine.writer.message(event, chain, "smtp", envelope, reading)[2])
-                    for event, chain, envelope in batch[start : start + IN_A_ROW]
-                ]
-                await asyncio.gather(*(send(envelope, wire) for envelope, wire in written))
+            await asyncio.gather(*(work() for _ in range(AT_ONCE)))
         finally:
             await engine.channels.aclose()
 
