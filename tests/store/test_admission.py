@@ -37,13 +37,13 @@ def claimed(ledger, id_, now=NOW):
 
 
 def test_a_rate_holds_over_all_workers(opened):
-    one, other = (opened(destinations={"webhook": 2}) for _ in range(2))
+    one, other = (opened(destinations={"webhook": 0.25}) for _ in range(2))
     for number in range(8):
         added(one, f"d{number}")
     got = [claimed(ledger, f"d{number}") for number, ledger in enumerate([one, other] * 4)]
     assert isinstance(got[0], Claim)
     waits = [answer.after.total_seconds() for answer in got[1:]]
-    assert waits == pytest.approx([0.4 + number / 2 for number in range(7)], abs=0.3)
+    assert waits == pytest.approx([3 + 4 * number for number in range(7)], abs=2.5)
 
 
 def test_a_moment_that_was_booked_needs_no_second_asking_and_is_lost_when_it_is_long_past(opened):
