@@ -159,12 +159,9 @@ def _ends(many: _Many, items: Sequence[Any]) -> Sequence[_End]:
 def _end(many: _Many, item: Any) -> _End:
     try:
         return many([item])[0], None
-    except StopIteration as error:
-        return None, _told(error)
-    except Exception as error:  # noqa: BLE001 - whoever asked is told
-        return None, error
-    except BaseException as error:  # noqa: BLE001 - it is to end neither this thread nor the loop of who asked
-        return None, _told(error)
+    except BaseException as error:  # noqa: BLE001 - whoever asked is told; it ends neither this thread nor their loop
+        is_carried = isinstance(error, Exception) and not isinstance(error, StopIteration)
+        return None, error if is_carried else _told(error)
 
 
 def _told(error: BaseException) -> Exception:

@@ -168,8 +168,7 @@ class Pool:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a connection to a mail server ended by a fault", exc_info=error)
             self._tell_all(outcomes.lost((), Reason.CHANNEL_FAILED, type(error).__name__, is_sent=False))
-        if not self._is_closing:
-            self._wake()
+        self._wake()
 
     async def _work(self) -> None:
         began = self._loop.time()

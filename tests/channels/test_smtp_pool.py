@@ -279,28 +279,6 @@ async def test_closing_amid_a_message_ends_it_and_everything_that_waits():
     assert {one.status for one in outcomes} == {"retry"}
 
 
-async def test_closing_amid_a_content_ends_the_message_that_was_announced_with_it():
-    arrived = asyncio.Event()
-
-    async def hanging(line):
-        await line.greet()
-        await line.hear_envelope()
-        await line.say(b"250 ok\r\n250 ok\r\n354 go on\r\n")
-        await line.hear_content()
-        await line.hear_envelope()
-        arrived.set()
-        await line.hang()
-
-    async with byte_server(hanging) as talk:
-        channel = smtp(talk.port, connections=1)
-        sends = [asyncio.create_task(channel.send(one)) for one in dispatches(channel, 2)]
-        await arrived.wait()
-        await channel.aclose()
-        outcomes = await asyncio.gather(*sends)
-    assert [one.status for one in outcomes] == ["unknown", "retry"]
-    assert {one.detail for one in outcomes} == {"the channel was closed"}
-
-
 async def test_a_fault_of_our_own_is_told_once_and_goes_to_the_log(caplog):
     async def fail():
         raise ZeroDivisionError
