@@ -116,16 +116,22 @@ async def test_never_more_runs_at_once_than_allowed(runner):
     assert runner.execution.waiting() == 0
 
 
-async def test_a_second_worker_stands_by_until_the_first_is_gone(engine):
-    first, second = Runner(engine), Runner(engine)
+def held(runner):
+    """When work has begun, what lets it end, and the work."""
     begun, finish = asyncio.Event(), asyncio.Event()
 
     async def slow(one):
         begun.set()
         await finish.wait()
-        first.done.append(one.work)
+        runner.done.append(one.work)
         return Done()
 
+    return begun, finish, slow
+
+
+async def test_a_second_worker_stands_by_until_the_first_is_gone(engine):
+    first, second = Runner(engine), Runner(engine)
+    begun, finish, slow = held(first)
     first.put(wake("a"))
     working = asyncio.create_task(first.drain(slow))
     await begun.wait()
@@ -139,14 +145,7 @@ async def test_a_second_worker_stands_by_until_the_first_is_gone(engine):
 
 
 async def test_stopping_lets_what_runs_end_and_records_it(runner):
-    begun, finish = asyncio.Event(), asyncio.Event()
-
-    async def slow(one):
-        begun.set()
-        await finish.wait()
-        runner.done.append(one.work)
-        return Done()
-
+    begun, finish, slow = held(runner)
     runner.put(wake("a"), wake("b"))
     working = asyncio.create_task(runner.drain(slow, concurrency=1))
     await begun.wait()
@@ -179,14 +178,7 @@ async def test_by_whatever_link_a_store_is_reached_one_works_on_it(engine, tmp_p
     (tmp_path / "elsewhere" / "link.db").symlink_to(tmp_path / "livery.db")
     linked = connect(f"sqlite:///{tmp_path}/elsewhere/link.db")
     first, second = Runner(engine), Runner(linked)
-    begun, finish = asyncio.Event(), asyncio.Event()
-
-    async def slow(one):
-        begun.set()
-        await finish.wait()
-        first.done.append(one.work)
-        return Done()
-
+    begun, finish, slow = held(first)
     first.put(wake("a"))
     working = asyncio.create_task(first.drain(slow))
     await begun.wait()
